@@ -1,0 +1,44 @@
+# Everything a newcomer needs: `make demo`, `make test`. Neither needs Docker, a running database or
+# any setting; a missing Postgres server is installed by the system's package manager.
+
+# The database of whoever works here is never the one of a test or a demo.
+unexport DATABASE_URL
+
+# Queries are checked against .sqlx, so that a build needs no database.
+export SQLX_OFFLINE = true
+
+.PHONY: demo test bench check lint queries deny prepare
+
+# A small marketplace from end to end, with a crash in the middle. Ends by itself.
+demo:
+	cargo build --release --quiet --bin mirakl-stripe
+	cargo build --release --quiet -p simulator --bin demo
+	tests/with-postgres target/release/demo --program target/release/mirakl-stripe
+
+# Every test: rules, properties, queries, and the built binary against Postgres and the simulator.
+test:
+	tests/with-postgres cargo test --workspace --features test-clock
+
+# Calls, memory, CPU and wall time of the built binary; the README shows what it printed.
+bench:
+	cargo build --release --quiet --bin mirakl-stripe
+	cargo build --release --quiet -p simulator --bin bench
+	tests/with-postgres target/release/bench --program target/release/mirakl-stripe
+
+# What .ci/run checks besides the tests.
+check: lint queries deny
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features test-clock -- -D warnings
+
+# The stored descriptions of all queries are those of the migrations as they are now.
+queries:
+	tests/with-postgres tests/queries --check
+
+# Writes .sqlx anew, after a query or a migration has changed.
+prepare:
+	tests/with-postgres tests/queries
+
+deny:
+	tests/deny

@@ -1,0 +1,251 @@
+//! The commands and flags. Their help is the operator's manual.
+#![allow(clippy::doc_markdown)] // the comments are shown on a terminal, where backticks are noise
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::Level;
+
+use crate::output::Format;
+use crate::settings::parse_date;
+
+/// Connects a marketplace run on Mirakl with Stripe Connect. Each job is one command that cron
+/// starts; it does what is due and exits.
+///
+/// Exit codes: 0 ran and nothing failed (or another run of the job is at work, or the job is
+/// switched off); 1 could not run (database, network, key, schema); 2 wrong usage or settings;
+/// 3 ran, some items failed and will be tried again.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Settings in TOML, with the names of the environment in lower case [default:
+    /// config/connector.toml if it exists]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+
+    /// Variables as NAME=value lines; the real environment wins over them [default: .env if it
+    /// exists]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub env_file: Option<PathBuf>,
+
+    /// What is logged on standard error [default: info on a terminal, else warn]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only what stops a run.
+    Error,
+    /// And what an operator should know.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And every call, without its content.
+    Debug,
+    /// And what the libraries say.
+    Trace,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Job: transfer the seller's part of each debited order (every 5 minutes)
+    ///
+    /// Each order is paid exactly once. Orders that cannot be paid yet wait with a reason that
+    /// `list transfers` shows, and are looked at again by later runs. Switched off until
+    /// ENABLE_PRODUCT_PAYMENT_SPLIT is true.
+    #[command(alias = "connector:dispatch:process-transfer")]
+    ProcessTransfer(ProcessTransfer),
+
+    /// Show what is stored, newest first
+    List(List),
+
+    /// Map a Stripe account that was made elsewhere to a shop
+    ///
+    /// Checked at Stripe: the account exists on this platform, can receive transfers, and its
+    /// payouts are manual. What waits for the shop is due at once.
+    LinkAccount(LinkAccount),
+
+    /// Carry out what a person decided about a row that waits or was refused
+    Resolve(Resolve),
+
+    /// Create the database schema, or upgrade it to this version
+    Migrate,
+}
+
+/// Flags of `process-transfer`.
+#[derive(Debug, Args)]
+pub struct ProcessTransfer {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
+
+    /// Look only at this order (repeatable); the checkpoint stays where it is
+    #[arg(long = "order", value_name = "ID")]
+    pub orders: Vec<String>,
+
+    /// Read orders updated since this day or time. On a first run without START_DATE, orders
+    /// debited earlier are not paid by this program
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Flags that every job has.
+#[derive(Debug, Args)]
+pub struct JobFlags {
+    /// Show what would be done, with exact amounts; write nothing and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How the summary is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output: SummaryFormat,
+}
+
+/// How a job's summary is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// One line, when something happened or on a terminal.
+    Text,
+    /// Always one object.
+    Json,
+}
+
+/// Flags of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// What to show
+    pub subject: ListSubject,
+
+    /// Only rows in this status (transfers, payments) or with this outcome (runs)
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<String>,
+
+    /// Only rows of this shop
+    #[arg(long, value_name = "SHOP")]
+    pub shop: Option<i64>,
+
+    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer then shows its history
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+
+    /// At most so many rows
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..))]
+    pub limit: i64,
+
+    /// A table for people, or JSON
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// What `list` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListSubject {
+    /// What is owed to sellers, and what came of it
+    Transfers,
+    /// Which Stripe account each shop has
+    Accounts,
+    /// Customers' payments as last seen at Stripe
+    Payments,
+    /// What each run of a job did
+    Runs,
+}
+
+/// Flags of `link-account`.
+#[derive(Debug, Args)]
+pub struct LinkAccount {
+    /// The Mirakl shop
+    #[arg(long, value_name = "SHOP")]
+    pub shop: i64,
+
+    /// The Stripe account, acct_…
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: String,
+}
+
+/// Flags of `resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// What to resolve
+    #[command(subcommand)]
+    pub subject: ResolveSubject,
+}
+
+/// What `resolve` decides about.
+#[derive(Debug, Subcommand)]
+pub enum ResolveSubject {
+    /// A transfer in TRANSFER_ON_HOLD or TRANSFER_FAILED
+    Transfer(ResolveTransfer),
+}
+
+/// Flags of `resolve transfer`.
+#[derive(Debug, Args)]
+pub struct ResolveTransfer {
+    /// The internal id that `list transfers` shows
+    pub id: i64,
+
+    /// The decision.
+    #[command(flatten)]
+    pub decision: ResolveDecision,
+}
+
+/// One of three decisions.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ResolveDecision {
+    /// Decide it anew at the next run
+    #[arg(long)]
+    pub retry: bool,
+
+    /// It was made at Stripe: this transfer, tr_…
+    #[arg(long, value_name = "ID")]
+    pub stripe_id: Option<String>,
+
+    /// End it without a transfer, for this reason
+    #[arg(long, value_name = "REASON")]
+    pub abandon: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_old_command_name_works_and_is_not_shown() {
+        let old = ["mirakl-stripe", "connector:dispatch:process-transfer"];
+        let cli = Cli::try_parse_from(old).expect("the old name");
+        assert!(matches!(cli.command, Command::ProcessTransfer(_)));
+        let help = Cli::command().render_long_help().to_string();
+        assert!(!help.contains("connector:"), "{help}");
+    }
+}

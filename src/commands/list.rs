@@ -1,0 +1,155 @@
+//! `list`: what the store holds, newest first.
+
+use anyhow::Context as _;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::domain::ids::ShopId;
+use crate::domain::payment::PaymentStatus;
+use crate::domain::transfer::TransferStatus;
+use crate::jobs::JobError;
+use crate::outcome::Outcome;
+use crate::output::{self, Format};
+use crate::settings::DatabaseSettings;
+use crate::store::transfers::TransferFilter;
+use crate::store::{Connection, accounts, payments, runs, schema, transfers};
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Transfers to sellers.
+    Transfers,
+    /// Which account a shop has.
+    Accounts,
+    /// Customers' payments.
+    Payments,
+    /// Runs of the jobs.
+    Runs,
+}
+
+/// Which rows, how many and how.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What is listed.
+    pub subject: Subject,
+    /// Only in this status.
+    pub status: Option<String>,
+    /// Only of this shop.
+    pub shop: Option<ShopId>,
+    /// Only of this id.
+    pub id: Option<String>,
+    /// At most so many.
+    pub limit: i64,
+    /// A table or JSON.
+    pub format: Format,
+}
+
+/// Prints the rows.
+pub async fn run(database: &DatabaseSettings, query: &Query) -> Result<(), JobError> {
+    let mut conn = database
+        .options
+        .connect()
+        .await
+        .context("the database cannot be reached")?;
+    schema::check(&mut conn).await?;
+    let printed = print(&mut conn, query).await;
+    conn.close().await?;
+    printed
+}
+
+async fn print(conn: &mut Connection, query: &Query) -> Result<(), JobError> {
+    let id = query.id.as_deref();
+    let limit = query.limit;
+    match query.subject {
+        Subject::Transfers => {
+            let filter = TransferFilter {
+                status: status(query, transfer_status)?,
+                shop: query.shop,
+                id,
+            };
+            output::transfers(&transfers::list(conn, &filter, limit).await?, query.format);
+        }
+        Subject::Accounts => {
+            refuse(query.status.is_some(), "accounts have no --status")?;
+            output::accounts(
+                &accounts::list(conn, query.shop, id, limit).await?,
+                query.format,
+            );
+        }
+        Subject::Payments => {
+            refuse(
+                query.shop.is_some(),
+                "payments have no --shop: a basket may hold several",
+            )?;
+            let status = status(query, payment_status)?;
+            output::payments(
+                &payments::list(conn, status, id, limit).await?,
+                query.format,
+            );
+        }
+        Subject::Runs => {
+            refuse(query.shop.is_some(), "runs have no --shop")?;
+            let number = match id {
+                None => None,
+                Some(id) => Some(
+                    id.parse()
+                        .map_err(|_| JobError::Usage(format!("--id {id}: runs are numbered")))?,
+                ),
+            };
+            let outcome = status(query, run_outcome)?;
+            output::runs(
+                &runs::list(conn, number, outcome, limit).await?,
+                query.format,
+            );
+        }
+    }
+    Ok(())
+}
+
+fn refuse(wrong: bool, why: &str) -> Result<(), JobError> {
+    if wrong {
+        return Err(JobError::Usage(why.to_owned()));
+    }
+    Ok(())
+}
+
+fn status<T>(
+    query: &Query,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, JobError> {
+    let status = query.status.as_deref();
+    status
+        .map(parse)
+        .transpose()
+        .map_err(|words| JobError::Usage(format!("--status is none of these: {words}")))
+}
+
+/// With or without the prefix, in either case.
+fn transfer_status(word: &str) -> Result<TransferStatus, String> {
+    let word = word.to_ascii_uppercase().replace('-', "_");
+    let all = TransferStatus::ALL;
+    let found = all.into_iter().find(|status| {
+        let whole = status.as_str();
+        whole == word || whole.strip_prefix("TRANSFER_") == Some(&word)
+    });
+    found.ok_or_else(|| all.map(TransferStatus::as_str).join(", "))
+}
+
+fn payment_status(word: &str) -> Result<PaymentStatus, String> {
+    match word.to_ascii_uppercase().replace('-', "_").as_str() {
+        "TO_CAPTURE" => Ok(PaymentStatus::ToCapture),
+        "CAPTURED" => Ok(PaymentStatus::Captured),
+        "CANCELED" => Ok(PaymentStatus::Canceled),
+        "FAILED" => Ok(PaymentStatus::Failed),
+        _ => Err("TO_CAPTURE, CAPTURED, CANCELED, FAILED".to_owned()),
+    }
+}
+
+fn run_outcome(word: &str) -> Result<Outcome, String> {
+    match word.to_ascii_lowercase().as_str() {
+        "ok" => Ok(Outcome::Ok),
+        "partial" => Ok(Outcome::Partial),
+        "failed" => Ok(Outcome::Failed),
+        "crashed" => Ok(Outcome::Crashed),
+        _ => Err("ok, partial, failed, crashed".to_owned()),
+    }
+}

@@ -1,0 +1,6 @@
+//! What operators do by hand.
+
+pub mod link_account;
+pub mod list;
+pub mod migrate;
+pub mod resolve;

@@ -1,0 +1,140 @@
+//! `resolve`: carries out what a person decided about a row that waits or was refused.
+
+use anyhow::anyhow;
+
+use crate::app::App;
+use crate::domain::ids::{TransferId, is_stripe_id};
+use crate::domain::transfer::TransferStatus;
+use crate::jobs::{self, JobError};
+use crate::store::transfers::{self, Resolution};
+use crate::store::{StoreError, schema};
+
+/// What a person decided about a transfer.
+#[derive(Debug, Clone)]
+pub enum Decided {
+    /// Decide it anew at the next run.
+    Retry,
+    /// This transfer was made for it.
+    MadeAs(TransferId),
+    /// End it without a transfer.
+    Abandon(String),
+}
+
+/// Carries out the decision about transfer `id`; returns what to tell the operator.
+pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
+    let mut conn = app.db.acquire().await?;
+    schema::check(&mut conn).await?;
+    jobs::check_identity(app, &mut conn).await?;
+    drop(conn);
+    // Stripe is asked before the row is locked: no transaction is open during a call.
+    let made = match &decided {
+        Decided::MadeAs(transfer) => Some(read(app, transfer).await?),
+        Decided::Retry | Decided::Abandon(_) => None,
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let Some(row) = transfers::resolvable(&mut tx, id).await? else {
+        return Err(JobError::Usage(format!(
+            "there is no transfer {id}: give the internal id that `list transfers` shows"
+        )));
+    };
+    match row.status {
+        TransferStatus::TransferOnHold | TransferStatus::TransferFailed => {}
+        TransferStatus::TransferPending
+        | TransferStatus::TransferCreated
+        | TransferStatus::TransferAborted
+        | TransferStatus::TransferIgnored => {
+            return Err(JobError::Usage(format!(
+                "transfer {id} is {}: only TRANSFER_ON_HOLD and TRANSFER_FAILED can be resolved",
+                row.status.as_str()
+            )));
+        }
+    }
+    let order = &row.mirakl_id;
+    let (resolution, told) = match (&decided, &made) {
+        (Decided::Retry, _) => (
+            Resolution::Retry,
+            format!("transfer {id} ({order}) is decided anew at the next run"),
+        ),
+        (Decided::Abandon(reason), _) => (
+            Resolution::Abandon { reason },
+            format!("transfer {id} ({order}) is ended without a transfer"),
+        ),
+        (Decided::MadeAs(transfer), Some(made)) => {
+            if made.mirakl_id.as_ref().is_some_and(|paid| paid != order) {
+                return Err(JobError::Usage(format!(
+                    "{transfer} pays {}, not {order}",
+                    made.mirakl_id.as_deref().unwrap_or_default()
+                )));
+            }
+            let resolution = Resolution::MadeAtStripe {
+                transfer_id: transfer,
+                amount: made.amount,
+                destination: &made.destination,
+                stripe_created_at: made.created_at,
+            };
+            let told = format!(
+                "transfer {id} ({order}) is settled as {transfer}, {} to {}",
+                made.amount, made.destination
+            );
+            (resolution, told)
+        }
+        (Decided::MadeAs(_), None) => return Err(anyhow!("the transfer was not read").into()),
+    };
+    transfers::resolve(&mut tx, id, &resolution, now)
+        .await
+        .map_err(taken)?;
+    tx.commit().await?;
+    Ok(told)
+}
+
+/// A transfer that a person named.
+struct NamedTransfer {
+    mirakl_id: Option<String>,
+    amount: crate::domain::money::Money,
+    destination: crate::domain::ids::AccountId,
+    created_at: chrono::DateTime<chrono::Utc>,
+}
+
+async fn read(app: &App, id: &TransferId) -> Result<NamedTransfer, JobError> {
+    let usage = |text: String| JobError::Usage(text);
+    if !is_stripe_id(id.as_str(), "tr_") {
+        return Err(usage(format!(
+            "{id} is no Stripe transfer: give its id, tr_…"
+        )));
+    }
+    let found = app.stripe.transfer(id).await.map_err(|e| anyhow!(e))?;
+    let Some(found) = found else {
+        return Err(usage(format!("Stripe does not know {id}")));
+    };
+    let (Some(amount), Some(destination)) = (found.amount, found.destination) else {
+        return Err(usage(format!(
+            "{id} has no amount or destination that can be stored"
+        )));
+    };
+    if let Some(origin) = &found.origin
+        && !origin.is_of(&app.mirakl.host())
+    {
+        return Err(usage(format!("{id} belongs to another marketplace")));
+    }
+    Ok(NamedTransfer {
+        mirakl_id: found.origin.map(|origin| origin.mirakl_id),
+        amount,
+        destination,
+        created_at: found.created_at,
+    })
+}
+
+/// A transfer that another row already has is refused by the database.
+fn taken(error: StoreError) -> JobError {
+    match &error {
+        StoreError::Database(sqlx::Error::Database(database))
+            if database.constraint() == Some("transfers_transfer_id_key") =>
+        {
+            JobError::Usage(
+                "another row already has this transfer: see `list transfers --id`".into(),
+            )
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,162 @@
+//! A product order, as far as the jobs decide by it (OR11).
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::ids::{CommercialOrderId, OrderId, ShopId};
+
+/// Where a product order stands (`order_state`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderState {
+    /// `STAGING`, `WAITING_ACCEPTANCE`: the seller has not accepted it.
+    NotAccepted(String),
+    /// Accepted by the seller: `WAITING_DEBIT` up to `CLOSED`.
+    Accepted(String),
+    /// `REFUSED`, `CANCELED`: it ended without a sale.
+    Ended(String),
+    /// A word that is not known here; nothing is concluded from it.
+    Unknown(String),
+}
+
+impl OrderState {
+    /// Reads Mirakl's word; one that is not known is kept as it is.
+    pub fn parse(word: &str) -> Self {
+        let owned = word.to_owned();
+        match word {
+            "STAGING" | "WAITING_ACCEPTANCE" => Self::NotAccepted(owned),
+            "WAITING_DEBIT"
+            | "WAITING_DEBIT_PAYMENT"
+            | "SHIPPING"
+            | "SHIPPED"
+            | "TO_COLLECT"
+            | "RECEIVED"
+            | "CLOSED" => Self::Accepted(owned),
+            "REFUSED" | "CANCELED" => Self::Ended(owned),
+            _ => Self::Unknown(owned),
+        }
+    }
+}
+
+/// Where one line of an order stands (`order_line_state`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineState {
+    /// Counts in the order's amounts.
+    Live,
+    /// `REFUSED`, `CANCELED`: counts nowhere.
+    Ended,
+    /// A word that is not known here; whether the line counts cannot be told.
+    Unknown(String),
+}
+
+impl LineState {
+    /// Reads Mirakl's word; one that is not known is kept as it is.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "STAGING"
+            | "WAITING_ACCEPTANCE"
+            | "WAITING_DEBIT"
+            | "WAITING_DEBIT_PAYMENT"
+            | "SHIPPING"
+            | "SHIPPED"
+            | "TO_COLLECT"
+            | "RECEIVED"
+            | "CLOSED"
+            | "INCIDENT_OPEN"
+            | "INCIDENT_CLOSED"
+            | "REFUNDED"
+            | "WAITING_REFUND"
+            | "WAITING_REFUND_PAYMENT" => Self::Live,
+            "REFUSED" | "CANCELED" => Self::Ended,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// Whether the amounts of an order hold their taxes (`order_tax_mode`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaxMode {
+    /// `TAX_INCLUDED`: the total is what the customer pays.
+    Included,
+    /// `TAX_EXCLUDED`: taxes come on top.
+    Excluded,
+    /// A word that is not known here; no total can be concluded.
+    Unknown(String),
+}
+
+impl TaxMode {
+    /// Reads Mirakl's word; one that is not known is kept as it is.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "TAX_INCLUDED" => Self::Included,
+            "TAX_EXCLUDED" => Self::Excluded,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// A product order of one shop. Amounts are in major units, exactly as Mirakl sent them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductOrder {
+    /// The logistic order.
+    pub id: OrderId,
+    /// The basket it belongs to.
+    pub commercial_id: CommercialOrderId,
+    /// The shop that sells.
+    pub shop_id: ShopId,
+    /// Where it stands.
+    pub state: OrderState,
+    /// `PAY_ON_SHIPMENT`: each line is debited by itself.
+    pub pays_on_shipment: bool,
+    /// When the customer was debited; none as long as they were not.
+    pub debited_at: Option<DateTime<Utc>>,
+    /// The payment as told to Mirakl.
+    pub transaction_number: Option<String>,
+    /// ISO code as Mirakl sent it.
+    pub currency: String,
+    /// Whether amounts hold their taxes.
+    pub tax_mode: TaxMode,
+    /// Sum of the live lines with shipping and fees.
+    pub total_price: Decimal,
+    /// The operator's commission with its tax.
+    pub total_commission: Decimal,
+    /// The customer pays the seller directly: no money passes through the operator.
+    pub customer_pays_seller: bool,
+    /// The lines, live or not.
+    pub lines: Vec<OrderLine>,
+    /// When Mirakl made it.
+    pub created_at: DateTime<Utc>,
+    /// When Mirakl last changed it.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One line of an order. Amounts are in major units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The line's id.
+    pub id: String,
+    /// Where it stands.
+    pub state: LineState,
+    /// Price with shipping and fees.
+    pub total_price: Decimal,
+    /// Commission with its tax.
+    pub total_commission: Decimal,
+    /// Taxes and shipping taxes.
+    pub taxes: Decimal,
+    /// Parts of price and shipping price that their breakdowns mark as not payable to the shop.
+    pub prices_not_payable: Decimal,
+    /// Parts of taxes and shipping taxes that their breakdowns mark as not payable to the shop.
+    pub taxes_not_payable: Decimal,
+    /// When this line was debited (`PAY_ON_SHIPMENT`).
+    pub debited_at: Option<DateTime<Utc>>,
+    /// Whether Mirakl holds refunds of it, in any state.
+    pub has_refunds: bool,
+}
+
+impl ProductOrder {
+    /// The lines that count: neither refused nor cancelled.
+    pub fn live_lines(&self) -> impl Iterator<Item = &OrderLine> {
+        self.lines
+            .iter()
+            .filter(|line| line.state != LineState::Ended)
+    }
+}

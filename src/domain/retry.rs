@@ -1,0 +1,62 @@
+//! When a row that waits or failed is looked at again.
+
+use chrono::TimeDelta;
+
+const FIRST: TimeDelta = TimeDelta::minutes(5);
+const LONGEST_HOLD: TimeDelta = TimeDelta::hours(6);
+const LONGEST_FAILURE: TimeDelta = TimeDelta::hours(24);
+
+/// A decision that was recorded but not sent is made anew after this time: facts change.
+pub const DECISION_LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// After this time Stripe may have forgotten an idempotency key (it keeps them for 24 hours):
+/// what was sent before is looked up before it is sent again.
+pub const KEY_LIFE: TimeDelta = TimeDelta::hours(23);
+
+/// The wait before a held row is looked at again: 5 minutes, doubling to 6 hours.
+///
+/// `looks` counts the earlier looks that found the same reason.
+pub fn hold_delay(looks: u32) -> TimeDelta {
+    doubling(looks, LONGEST_HOLD)
+}
+
+/// The wait before a refused request is tried again: 5 minutes, doubling to 24 hours.
+///
+/// `failures` counts the earlier refusals in a row.
+pub fn failure_delay(failures: u32) -> TimeDelta {
+    doubling(failures, LONGEST_FAILURE)
+}
+
+/// The wait after a refusal that time alone will not mend: 24 hours at once.
+pub fn final_failure_delay() -> TimeDelta {
+    LONGEST_FAILURE
+}
+
+fn doubling(times: u32, longest: TimeDelta) -> TimeDelta {
+    let factor = 2_i32.saturating_pow(times.min(20));
+    FIRST
+        .checked_mul(factor)
+        .map_or(longest, |d| d.min(longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_stop_at_their_longest() {
+        let minutes = |n| TimeDelta::minutes(n);
+        for (looks, hold, failure) in [
+            (0, 5, 5),
+            (1, 10, 10),
+            (2, 20, 20),
+            (6, 320, 320),
+            (7, 360, 640),
+            (9, 360, 1440),
+            (u32::MAX, 360, 1440),
+        ] {
+            assert_eq!(hold_delay(looks), minutes(hold), "hold {looks}");
+            assert_eq!(failure_delay(looks), minutes(failure), "failure {looks}");
+        }
+    }
+}

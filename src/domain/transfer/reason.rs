@@ -1,0 +1,200 @@
+//! Why a transfer waits, ends or is not ours. `Display` is what is stored, listed and mailed;
+//! `code` groups the rows of one kind.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+use crate::domain::ids::{AccountId, ChargeId, PaymentRef, ShopId};
+use crate::domain::money::{Currency, Money};
+
+/// Why a transfer waits. Each is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HoldReason {
+    /// No account is mapped to the shop.
+    #[error("shop {0} has no Stripe account yet: it must be onboarded, or mapped by link-account")]
+    NoAccount(ShopId),
+    /// The capability `transfers` is not active.
+    #[error("account {0} cannot receive transfers yet (capability transfers is not active)")]
+    AccountCannotReceive(AccountId),
+    /// The seller has not accepted the order.
+    #[error("the order is not accepted yet ({0})")]
+    NotAccepted(String),
+    /// An order state that is not known here.
+    #[error("the order is in state {0:?}, which this program does not know")]
+    UnknownState(String),
+    /// Mirakl has not been told that the customer was debited.
+    #[error("the customer has not been debited yet")]
+    NotDebited,
+    /// `PAY_ON_SHIPMENT`: a live line has not been debited.
+    #[error("line {0} has not been debited yet (PAY_ON_SHIPMENT)")]
+    LineNotDebited(String),
+    /// Neither a transaction number nor a payment that names the basket.
+    #[error(
+        "no payment found: the order has no transaction number, and no payment names basket {0}"
+    )]
+    NoPayment(String),
+    /// The transaction number is no Stripe id, and no payment names the basket.
+    #[error("the transaction number {0:?} is no Stripe payment, and no payment names the basket")]
+    TransactionNotStripe(String),
+    /// Stripe does not know the payment.
+    #[error("Stripe does not know the payment {0}")]
+    PaymentUnknown(PaymentRef),
+    /// Stripe could not be asked for the payment.
+    #[error("the payment could not be read at Stripe: {0}")]
+    PaymentUnread(String),
+    /// Several payments that may bring money name the basket.
+    #[error("several payments name this basket: {}", .0.join(", "))]
+    SeveralPayments(Vec<String>),
+    /// The payment was cancelled.
+    #[error("the payment {0} was cancelled")]
+    PaymentCanceled(String),
+    /// The payment failed.
+    #[error("the payment {0} failed")]
+    PaymentFailed(String),
+    /// The payment is authorised only.
+    #[error("the payment {0} is not captured yet")]
+    NotCaptured(String),
+    /// The payment is under way.
+    #[error("the payment {0} is still pending")]
+    PaymentPending(String),
+    /// The customer paid in another currency.
+    #[error("the order is in {order}, the payment in {payment}")]
+    OtherCurrency {
+        /// The order's.
+        order: Currency,
+        /// The payment's.
+        payment: Currency,
+    },
+    /// The operator was credited in another currency.
+    #[error("the order is in {order}, but Stripe settled the payment in {settlement}")]
+    OtherSettlement {
+        /// The order's.
+        order: Currency,
+        /// The balance transaction's.
+        settlement: Currency,
+    },
+    /// The money went to a connected account at once.
+    #[error("charge {0} already sends its money to a connected account")]
+    DestinationCharge(ChargeId),
+    /// The seller would get more than the customer paid.
+    #[error("the seller's part {seller} is more than the customer was debited ({debited})")]
+    AboveDebited {
+        /// What the order says the seller gets.
+        seller: Money,
+        /// What the customer paid.
+        debited: Money,
+    },
+    /// The order's amounts contradict each other.
+    #[error("the order's amounts do not add up: {0}")]
+    CannotAddUp(String),
+    /// A currency without a known minor unit.
+    #[error("currency {0:?} is not one whose minor unit is known here")]
+    UnknownCurrency(String),
+    /// The amount has more decimals than Stripe takes.
+    #[error(
+        "{amount} {currency} does not fit Stripe's smallest unit of {currency}; nothing is rounded"
+    )]
+    InexactAmount {
+        /// In major units.
+        amount: Decimal,
+        /// Its currency.
+        currency: Currency,
+    },
+    /// Mirakl's answer for this order could not be read.
+    #[error("Mirakl sent an order that cannot be read: {0}")]
+    Unreadable(String),
+    /// Mirakl no longer returns the order.
+    #[error("Mirakl no longer returns this order")]
+    Gone,
+}
+
+impl HoldReason {
+    /// A short word for the kind of reason, stable across versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoAccount(_) => "no_account",
+            Self::AccountCannotReceive(_) => "account_cannot_receive",
+            Self::NotAccepted(_) => "not_accepted",
+            Self::UnknownState(_) => "unknown_state",
+            Self::NotDebited => "not_debited",
+            Self::LineNotDebited(_) => "line_not_debited",
+            Self::NoPayment(_) => "no_payment",
+            Self::TransactionNotStripe(_) => "transaction_not_stripe",
+            Self::PaymentUnknown(_) => "payment_unknown",
+            Self::PaymentUnread(_) => "payment_unread",
+            Self::SeveralPayments(_) => "several_payments",
+            Self::PaymentCanceled(_) => "payment_canceled",
+            Self::PaymentFailed(_) => "payment_failed",
+            Self::NotCaptured(_) => "not_captured",
+            Self::PaymentPending(_) => "payment_pending",
+            Self::OtherCurrency { .. } => "other_currency",
+            Self::OtherSettlement { .. } => "other_settlement",
+            Self::DestinationCharge(_) => "destination_charge",
+            Self::AboveDebited { .. } => "above_debited",
+            Self::CannotAddUp(_) => "cannot_add_up",
+            Self::UnknownCurrency(_) => "unknown_currency",
+            Self::InexactAmount { .. } => "inexact_amount",
+            Self::Unreadable(_) => "unreadable",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// Why a transfer ended without money moving.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AbortReason {
+    /// The order was refused or cancelled.
+    #[error("the order ended without a sale ({0})")]
+    OrderEnded(String),
+    /// The customer has everything back.
+    #[error("the payment {0} has been refunded in full")]
+    FullyRefunded(String),
+    /// The seller's part is zero or less.
+    #[error("there is nothing to transfer: {explained}")]
+    NothingToTransfer {
+        /// The arithmetic.
+        explained: String,
+    },
+}
+
+impl AbortReason {
+    /// A short word for the kind of reason, stable across versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OrderEnded(_) => "order_ended",
+            Self::FullyRefunded(_) => "fully_refunded",
+            Self::NothingToTransfer { .. } => "nothing_to_transfer",
+        }
+    }
+}
+
+/// Why a transfer is not ours to make.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IgnoreReason {
+    /// Debited before this program took over.
+    #[error("debited on {debited}, before this program's start on {start}")]
+    BeforeStart {
+        /// When the customer was debited.
+        debited: DateTime<Utc>,
+        /// From when orders are ours.
+        start: DateTime<Utc>,
+    },
+    /// No money passes through the operator.
+    #[error("the customer pays the seller directly")]
+    CustomerPaysSeller,
+    /// The operator has excluded the shop.
+    #[error("shop {0} is excluded")]
+    ShopExcluded(ShopId),
+}
+
+impl IgnoreReason {
+    /// A short word for the kind of reason, stable across versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BeforeStart { .. } => "before_start",
+            Self::CustomerPaysSeller => "customer_pays_seller",
+            Self::ShopExcluded(_) => "shop_excluded",
+        }
+    }
+}

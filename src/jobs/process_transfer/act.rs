@@ -1,0 +1,346 @@
+//! Sends what is pending, several at a time, and settles each answer at once. New rows and rows
+//! left by a crash take the same way.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt as _, stream};
+
+use super::{Pass, adopt};
+use crate::app::App;
+use crate::domain::ids::{ChargeId, OrderId};
+use crate::domain::retry;
+use crate::domain::transfer::{IdempotencyKey, TransferType};
+use crate::jobs::{Result, Run};
+use crate::store::transfers::{self, Failed, Made, Pending};
+use crate::store::{StoreError, accounts};
+use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
+
+const BATCH: i64 = 200;
+/// After so many requests in a row without an answer, the rest is left to a later run.
+const MOST_SILENT: u32 = 10;
+/// Requests handed to the client at once; its own limit decides how many leave.
+const WORKERS: usize = 64;
+
+/// What sending has met in this run.
+#[derive(Debug, Default)]
+pub(super) struct Sender {
+    /// Stripe's list has been compared with the store in this run.
+    pub adopted: bool,
+    /// Sent in this run without an answer: left to the next run.
+    in_doubt: RefCell<HashSet<i64>>,
+    silent: Cell<u32>,
+    newest: Cell<Option<DateTime<Utc>>>,
+}
+
+impl Sender {
+    pub fn nothing_in_doubt(&self) -> bool {
+        self.in_doubt.borrow().is_empty()
+    }
+
+    /// When Stripe made the newest transfer of this run.
+    pub fn newest(&self) -> Option<DateTime<Utc>> {
+        self.newest.get()
+    }
+
+    fn doubt(&self, id: i64) {
+        self.in_doubt.borrow_mut().insert(id);
+    }
+
+    fn answered(&self) {
+        self.silent.set(0);
+    }
+
+    fn unanswered(&self, id: i64) {
+        self.doubt(id);
+        self.silent.set(self.silent.get() + 1);
+    }
+
+    fn gives_up(&self) -> bool {
+        self.silent.get() >= MOST_SILENT
+    }
+}
+
+/// Sends everything that is pending, and settles it.
+pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let mut batch = load(pass, after).await?;
+        let Some(last) = batch.last().map(|row| row.id) else {
+            return Ok(());
+        };
+        if !pass.sender.adopted {
+            // What Stripe already has is then no longer pending.
+            adopt::adopt(pass).await?;
+            continue;
+        }
+        after = last;
+        batch.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+        pass.run.check_lock().await?;
+        send_batch(pass, batch).await?;
+    }
+}
+
+async fn load(pass: &Pass<'_>, after: i64) -> Result<Vec<Pending>> {
+    let fresh_since = pass.app.clock.now() - retry::DECISION_LIFE;
+    let orders: Vec<&str> = pass.options.orders.iter().map(OrderId::as_str).collect();
+    let only = (!orders.is_empty()).then_some(orders.as_slice());
+    let mut conn = pass.app.db.acquire().await?;
+    let kind = TransferType::ProductOrder;
+    Ok(transfers::pending(&mut conn, kind, fresh_since, only, after, BATCH).await?)
+}
+
+async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
+    let sending = Sending {
+        app: pass.app,
+        run: pass.run,
+        sender: &pass.sender,
+        host: pass.app.mirakl.host(),
+    };
+    let now = pass.app.clock.now();
+    let (old, mut sendable): (Vec<Pending>, Vec<Pending>) = batch
+        .into_iter()
+        .partition(|row| row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE));
+    for row in old {
+        if !sending.settle_old_doubt(&row).await? {
+            sendable.push(row);
+        }
+    }
+    sendable.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+    let ids: Vec<i64> = sendable.iter().map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    {
+        let mut conn = pass.app.db.acquire().await?;
+        transfers::mark_sent(&mut conn, &ids, now).await?;
+    }
+    // Stripe locks a charge while it works on it: what comes from one charge goes one by one.
+    let mut by_charge: BTreeMap<ChargeId, Vec<Pending>> = BTreeMap::new();
+    for row in sendable {
+        by_charge.entry(row.source.clone()).or_default().push(row);
+    }
+    let halted = Cell::new(None);
+    let sending = &sending;
+    let halt = &halted;
+    let chains = by_charge.into_values().map(|chain| async move {
+        for row in chain {
+            if sending.sender.gives_up() {
+                sending.count_in_doubt(row.id);
+                continue;
+            }
+            let stopped = halt.take();
+            let stop = stopped.is_some();
+            halt.set(stopped);
+            if stop {
+                return;
+            }
+            if let Err(error) = sending.send(&row).await {
+                halt.set(Some(error));
+            }
+        }
+    });
+    // A run that stops lets the requests that have left come to their end.
+    stream::iter(chains)
+        .buffer_unordered(WORKERS)
+        .collect::<()>()
+        .await;
+    if let Some(error) = halted.take() {
+        return Err(error);
+    }
+    if pass.sender.gives_up() {
+        return Err(anyhow!(
+            "Stripe did not answer {MOST_SILENT} requests in a row; stopped, the next run goes on with the same requests"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// One row's way to Stripe and back.
+struct Sending<'a> {
+    app: &'a App,
+    run: &'a Run,
+    sender: &'a Sender,
+    host: String,
+}
+
+impl Sending<'_> {
+    async fn send(&self, row: &Pending) -> Result<()> {
+        let kind = row.kind.as_str();
+        let key = IdempotencyKey::new(&self.host, "transfer", kind, &row.mirakl_id, row.attempt);
+        match self.app.stripe.create_transfer(&row.body, &key).await {
+            Ok((transfer, request_id)) => {
+                self.sender.answered();
+                self.settle(row, &transfer, request_id.as_deref()).await
+            }
+            Err(StripeError::Refused(refusal)) => {
+                self.sender.answered();
+                self.refused(row, &refusal).await
+            }
+            Err(StripeError::Unknown(cause)) => {
+                self.sender.unanswered(row.id);
+                self.in_doubt(row, &cause);
+                Ok(())
+            }
+            Err(StripeError::Stop(error)) => {
+                self.count_in_doubt(row.id);
+                Err(anyhow!(StripeError::Stop(error)).into())
+            }
+        }
+    }
+
+    /// Looks up a request whose key Stripe may have forgotten. False: it was never carried out.
+    async fn settle_old_doubt(&self, row: &Pending) -> Result<bool> {
+        match self.look_up(row).await {
+            Ok(Some(transfer)) => self.settle(row, &transfer, None).await.map(|()| true),
+            Ok(None) => Ok(false),
+            Err(StripeError::Stop(error)) => Err(anyhow!(StripeError::Stop(error)).into()),
+            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
+                self.sender.doubt(row.id);
+                self.in_doubt(row, &error.to_string());
+                Ok(true)
+            }
+        }
+    }
+
+    /// The transfer that this row's request made, if it made one.
+    async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
+        let mut query = TransfersQuery {
+            destination: Some(&row.destination),
+            from: row.sent_at.map(|at| at - adopt::MARGIN),
+            starting_after: None,
+        };
+        loop {
+            let page = self.app.stripe.transfers(&query).await?;
+            let mine = |transfer: &Transfer| {
+                transfer.origin.as_ref().is_some_and(|origin| {
+                    origin.kind == row.kind
+                        && origin.mirakl_id == row.mirakl_id
+                        && origin.is_of(&self.host)
+                })
+            };
+            if let Some(found) = page.data.into_iter().find(mine) {
+                return Ok(Some(found));
+            }
+            match page.next {
+                Some(next) => query.starting_after = Some(next),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        row: &Pending,
+        transfer: &Transfer,
+        request_id: Option<&str>,
+    ) -> Result<()> {
+        let amount = transfer.amount.unwrap_or(row.amount);
+        let destination = transfer.destination.as_ref().unwrap_or(&row.destination);
+        let difference = (amount != row.amount || *destination != row.destination).then(|| {
+            format!(
+                "Stripe moved {amount} to {destination}, asked for were {} to {}",
+                row.amount, row.destination
+            )
+        });
+        let made = Made {
+            id: row.id,
+            transfer_id: &transfer.id,
+            amount,
+            destination,
+            stripe_created_at: transfer.created_at,
+            request_id,
+            difference: difference.as_deref(),
+        };
+        if let Some(difference) = &difference {
+            tracing::error!(
+                order = row.mirakl_id,
+                difference,
+                "a transfer differs from its request"
+            );
+        }
+        let mut conn = self.app.db.acquire().await?;
+        transfers::created(&mut conn, &made, self.app.clock.now()).await?;
+        let newest = self.sender.newest.get().max(Some(transfer.created_at));
+        self.sender.newest.set(newest);
+        self.run.count(|counts| {
+            counts.created += 1;
+            counts.news += 1;
+        });
+        Ok(())
+    }
+
+    async fn refused(&self, row: &Pending, refusal: &Refusal) -> Result<()> {
+        if refusal.class == Class::MaybeDone {
+            match self.look_up(row).await {
+                Ok(Some(transfer)) => return self.settle(row, &transfer, None).await,
+                Ok(None) => {}
+                Err(error) => {
+                    self.sender.doubt(row.id);
+                    self.in_doubt(row, &error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+        let now = self.app.clock.now();
+        let delay = match refusal.class {
+            Class::Later | Class::Operator => retry::failure_delay(row.failures),
+            Class::Final | Class::MaybeDone => retry::final_failure_delay(),
+        };
+        let reason = refusal.to_string();
+        let code = refusal.reason_code();
+        tracing::warn!(
+            order = row.mirakl_id,
+            amount = %row.amount,
+            reason,
+            request_id = refusal.request_id,
+            "a transfer was refused"
+        );
+        let failed = Failed {
+            id: row.id,
+            reason: &reason,
+            code: &code,
+            request_id: refusal.request_id.as_deref(),
+            next_look_at: now + delay,
+        };
+        let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
+        transfers::failed(&mut tx, &failed, now).await?;
+        if matches!(
+            code.as_str(),
+            "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
+        ) {
+            accounts::cannot_receive(&mut tx, &row.destination, now).await?;
+        }
+        tx.commit().await?;
+        self.run.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+        Ok(())
+    }
+
+    fn in_doubt(&self, row: &Pending, cause: &str) {
+        tracing::warn!(
+            order = row.mirakl_id,
+            amount = %row.amount,
+            cause,
+            "no answer to a transfer; the next run sends the same request again"
+        );
+        self.run.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+            counts.news += 1;
+        });
+    }
+
+    fn count_in_doubt(&self, id: i64) {
+        self.sender.doubt(id);
+        self.run.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+        });
+    }
+}

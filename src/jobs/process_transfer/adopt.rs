@@ -1,0 +1,137 @@
+//! Taking over what Stripe has and the store does not know, before anything is sent: so a restored,
+//! lost or second database heals itself before it can pay.
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Pass;
+use crate::app::App;
+use crate::jobs::Result;
+use crate::store::adoptions::{self, Covered};
+use crate::store::transfers::{self, Adopted};
+use crate::stripe::{Transfer, TransfersQuery};
+
+/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
+pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// Whether the store has never been compared with Stripe's list back to where orders are ours.
+pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
+    let mut conn = pass.app.db.acquire().await?;
+    let covered = adoptions::get(&mut conn).await?;
+    Ok(covered.is_none_or(|covered| covered.from > pass.beginning.start))
+}
+
+/// Where the list has to be read from, and the span that is known afterwards.
+pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
+    match covered {
+        Some(covered) if covered.from <= start => covered.until - MARGIN,
+        _ => start - MARGIN,
+    }
+}
+
+/// Lists Stripe's transfers back to what the store is known to hold, and takes over ours.
+///
+/// The span is widened only when the whole list was read, so that a run killed in between starts
+/// over.
+pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
+    let app = pass.app;
+    let start = pass.beginning.start;
+    let covered = {
+        let mut conn = app.db.acquire().await?;
+        adoptions::get(&mut conn).await?
+    };
+    let from = list_from(covered, start);
+    let mut query = TransfersQuery {
+        from: Some(from),
+        ..TransfersQuery::default()
+    };
+    let mut newest = None;
+    loop {
+        let page = app
+            .stripe
+            .transfers(&query)
+            .await
+            .context("Stripe's transfers could not be listed; nothing is sent without that")?;
+        newest = newest.max(page.data.first().map(|first| first.created_at));
+        let ours: Vec<Adopted> = page.data.into_iter().filter_map(|t| ours(app, t)).collect();
+        store(pass, &ours).await?;
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => break,
+        }
+    }
+    let until = newest
+        .or(covered.map(|covered| covered.until))
+        .unwrap_or(start);
+    let span = Covered {
+        from: start.min(until),
+        until,
+    };
+    let mut conn = app.db.acquire().await?;
+    adoptions::cover(&mut conn, span, app.clock.now()).await?;
+    pass.sender.adopted = true;
+    Ok(())
+}
+
+async fn store(pass: &Pass<'_>, ours: &[Adopted]) -> Result<()> {
+    let mut tx = pass.app.db.begin().await?;
+    let result = transfers::adopt(&mut tx, ours, pass.app.clock.now()).await?;
+    tx.commit().await?;
+    if result.settled > 0 {
+        tracing::info!(
+            transfers = result.settled,
+            "taken over from Stripe: transfers that the store did not know"
+        );
+    }
+    if result.doubled > 0 {
+        tracing::error!(
+            transfers = result.doubled,
+            "Stripe holds a second transfer for orders that already have one; see `list transfers`"
+        );
+    }
+    pass.run.count(|counts| {
+        counts.created += result.settled;
+        counts.news += result.settled + result.doubled;
+    });
+    Ok(())
+}
+
+/// A transfer of this marketplace, as a row.
+pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
+    let origin = transfer.origin?;
+    if !origin.is_of(&app.mirakl.host()) {
+        return None;
+    }
+    let amount = transfer.amount?;
+    Some(Adopted {
+        kind: origin.kind,
+        status_reason: match origin.host {
+            Some(_) => "made by mirakl-stripe, found at Stripe",
+            None => "made by the old connector, found at Stripe",
+        },
+        mirakl_id: origin.mirakl_id,
+        shop_id: origin.shop_id,
+        transfer_id: transfer.id,
+        amount: amount.minor(),
+        currency: amount.currency(),
+        destination: transfer.destination?,
+        source_charge: transfer.source,
+        stripe_created_at: transfer.created_at,
+    })
+}
+
+/// After a run whose every answer came: the store knows all up to the newest transfer it made.
+pub(super) async fn close(pass: &Pass<'_>) -> Result<()> {
+    let sender = &pass.sender;
+    let (true, true, Some(newest)) = (sender.adopted, sender.nothing_in_doubt(), sender.newest())
+    else {
+        return Ok(());
+    };
+    let span = Covered {
+        from: newest,
+        until: newest,
+    };
+    let mut conn = pass.app.db.acquire().await?;
+    adoptions::cover(&mut conn, span, pass.app.clock.now()).await?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Reads orders page by page, and the rows of ours that are due for another look.
+
+use std::collections::HashSet;
+
+use anyhow::{Context as _, anyhow};
+use chrono::{DateTime, Utc};
+
+use super::Pass;
+use super::page::{self, Seen};
+use crate::domain::ids::OrderId;
+use crate::domain::retry::DECISION_LIFE;
+use crate::domain::transfer::TransferType;
+use crate::jobs::Result;
+use crate::mirakl::{Mirakl, MiraklError, OrdersQuery, Page, ReadOrder};
+use crate::store::checkpoints::Checkpoint;
+use crate::store::transfers;
+
+/// Ids in one call, and rows in one look.
+const IDS_PER_CALL: usize = 100;
+
+/// The orders that changed since the checkpoint, or the ones that were asked for.
+pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
+    let orders = &pass.options.orders;
+    if !orders.is_empty() {
+        for ids in orders.chunks(IDS_PER_CALL) {
+            by_ids(pass, ids).await?;
+        }
+        return Ok(());
+    }
+    let mirakl = &pass.app.mirakl;
+    let query = OrdersQuery::UpdatedSince(pass.beginning.read_from);
+    let mut current = mirakl.orders(&query).await.context(READING)?;
+    let mut reached = Reached::new(&current, pass.run.started_at);
+    loop {
+        reached.see(&current.items);
+        let next = current.next.take();
+        let shown = fingerprint(&current.items);
+        let checkpoint = match next {
+            Some(_) => None,
+            None => reached.checkpoint(pass.beginning.begun_at),
+        };
+        // The next page is read while this one is worked on.
+        let seen = Seen {
+            read: current.items,
+            gone: Vec::new(),
+        };
+        let work = page::process(pass, seen, checkpoint);
+        let Some(next) = next else {
+            return work.await;
+        };
+        let (read, worked) = tokio::join!(mirakl.orders_at(next), work);
+        worked?;
+        current = read.context(READING)?;
+        if !shown.is_empty() && fingerprint(&current.items) == shown {
+            return Err(anyhow!(MiraklError::Malformed {
+                path: "/api/orders",
+                cause: "the same page again and again".to_owned(),
+            })
+            .context(READING)
+            .into());
+        }
+    }
+}
+
+pub(super) const READING: &str = "the orders could not be read from Mirakl";
+
+/// Waiting, refused and stale rows whose time has come.
+pub(super) async fn due(pass: &mut Pass<'_>) -> Result<()> {
+    if !pass.options.orders.is_empty() {
+        return Ok(());
+    }
+    let now = pass.app.clock.now();
+    let mut after = 0;
+    loop {
+        let rows = {
+            let mut conn = pass.app.db.acquire().await?;
+            let stale = now - DECISION_LIFE;
+            let limit = 100;
+            transfers::due(
+                &mut conn,
+                TransferType::ProductOrder,
+                now,
+                stale,
+                after,
+                limit,
+            )
+            .await?
+        };
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        let ids: Vec<OrderId> = rows.into_iter().map(|row| OrderId(row.mirakl_id)).collect();
+        by_ids(pass, &ids).await?;
+    }
+}
+
+/// Reads orders by id; what Mirakl no longer returns is held.
+async fn by_ids(pass: &mut Pass<'_>, ids: &[OrderId]) -> Result<()> {
+    let seen = read_ids(&pass.app.mirakl, ids).await?;
+    page::process(pass, seen, None).await
+}
+
+/// The orders with these ids, and the ids that Mirakl no longer returns.
+pub(super) async fn read_ids(mirakl: &Mirakl, ids: &[OrderId]) -> Result<Seen> {
+    let mut page = mirakl
+        .orders(&OrdersQuery::Ids(ids))
+        .await
+        .context(READING)?;
+    let mut read = std::mem::take(&mut page.items);
+    while let Some(next) = page.next.take() {
+        page = mirakl.orders_at(next).await.context(READING)?;
+        read.append(&mut page.items);
+        // No more can come than was asked for.
+        if read.len() > ids.len() {
+            break;
+        }
+    }
+    let returned: HashSet<&OrderId> = read.iter().filter_map(id_of).collect();
+    let gone = ids.iter().filter(|id| !returned.contains(id));
+    let gone = gone.cloned().collect();
+    Ok(Seen { read, gone })
+}
+
+fn id_of(item: &ReadOrder) -> Option<&OrderId> {
+    match item {
+        Ok(order) => Some(&order.id),
+        Err(unread) => unread.id.as_ref(),
+    }
+}
+
+/// What a page shows, to notice one that comes again; empty when nothing can be told.
+fn fingerprint(items: &[ReadOrder]) -> Vec<OrderId> {
+    items.iter().filter_map(id_of).cloned().collect()
+}
+
+/// How far a pass has read: the greatest update seen, but never later than the pass's beginning.
+struct Reached {
+    began_at: DateTime<Utc>,
+    newest: Option<DateTime<Utc>>,
+    complete: bool,
+}
+
+impl Reached {
+    /// `began_at` is Mirakl's time, so that a clock that is off here loses nothing.
+    fn new(first: &Page<ReadOrder>, started_at: DateTime<Utc>) -> Self {
+        Self {
+            began_at: first.date.unwrap_or(started_at),
+            newest: None,
+            complete: true,
+        }
+    }
+
+    fn see(&mut self, items: &[ReadOrder]) {
+        for item in items {
+            match item {
+                Ok(order) => self.newest = self.newest.max(Some(order.updated_at)),
+                Err(unread) => self.complete &= unread.id.is_some(),
+            }
+        }
+    }
+
+    /// None when nothing was seen, or when an element could not even be identified.
+    fn checkpoint(&self, begun_at: DateTime<Utc>) -> Option<Checkpoint> {
+        let reached = self.newest?.min(self.began_at);
+        self.complete.then_some(Checkpoint { reached, begun_at })
+    }
+}

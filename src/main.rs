@@ -1,0 +1,144 @@
+//! Parses, reads the settings, runs one command, and maps its outcome to an exit code.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use mirakl_stripe::app::App;
+use mirakl_stripe::cli::{
+    Cli, Command, LinkAccount, List, ListSubject, ProcessTransfer, ResolveSubject, ResolveTransfer,
+    SummaryFormat,
+};
+use mirakl_stripe::commands::{link_account, list, migrate, resolve};
+use mirakl_stripe::domain::ids::{AccountId, OrderId, ShopId, TransferId};
+use mirakl_stripe::jobs::process_transfer::{self, Options};
+use mirakl_stripe::jobs::{self, Ending, Job, JobError};
+use mirakl_stripe::outcome::{Counts, Exit};
+use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
+use mirakl_stripe::{output, telemetry};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap's own code for wrong usage is 2, as ours; help and version are 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    telemetry::init(cli.log_level.map(Into::into), cli.quiet);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(anyhow::Error::from(error).into()),
+    };
+    result
+        .unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            error.exit()
+        })
+        .into()
+}
+
+async fn run(cli: Cli) -> Result<Exit, JobError> {
+    let source = Source::gather(cli.config.as_deref(), cli.env_file.as_deref());
+    let passed_over = source.passed_over();
+    if !passed_over.is_empty() {
+        let names = passed_over.join(", ");
+        tracing::info!("variables of the old connector that mean nothing here: {names}");
+    }
+    let app = || -> Result<App, JobError> {
+        let settings = Settings::read(&source).map_err(|m| JobError::Usage(m.to_string()))?;
+        let app = App::new(settings, cli.quiet).context("TLS cannot be set up")?;
+        Ok(app)
+    };
+    let database = || -> Result<DatabaseSettings, JobError> {
+        Settings::read_database(&source).map_err(|m| JobError::Usage(m.to_string()))
+    };
+    let told = |text: String| {
+        if !cli.quiet {
+            output::line(&text);
+        }
+        Exit::Done
+    };
+    match cli.command {
+        Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
+        Command::List(flags) => show(&database()?, flags).await,
+        Command::LinkAccount(LinkAccount { shop, account }) => {
+            let account = AccountId(account);
+            Ok(told(
+                link_account::run(&app()?, ShopId(shop), &account).await?,
+            ))
+        }
+        Command::Resolve(flags) => match flags.subject {
+            ResolveSubject::Transfer(flags) => Ok(told(resolve_transfer(&app()?, flags).await?)),
+        },
+        Command::Migrate => Ok(told(migrate::run(&database()?).await?)),
+    }
+}
+
+async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, JobError> {
+    let job = Job::ProcessTransfer;
+    let json = flags.job.output == SummaryFormat::Json;
+    let options = Options {
+        orders: flags.orders.into_iter().map(OrderId).collect(),
+        since: flags.since,
+    };
+    if app.settings.service_payment_split {
+        tracing::warn!(
+            "ENABLE_SERVICE_PAYMENT_SPLIT is true, but this version does not pay service orders"
+        );
+    }
+    if !app.settings.product_payment_split {
+        let off = "it is switched off (ENABLE_PRODUCT_PAYMENT_SPLIT is not true)".to_owned();
+        let ending = Ending::Skipped(off);
+        let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
+        output::summary(&report, json, app.quiet);
+        return Ok(report.exit());
+    }
+    if flags.job.dry_run {
+        let planned = jobs::plan_checked(app, async || process_transfer::plan(app, &options).await);
+        output::plan(&planned.await?, json);
+        return Ok(Exit::Done);
+    }
+    let report = jobs::run(app, job, async |run| {
+        process_transfer::run(app, run, &options).await
+    })
+    .await;
+    output::summary(&report, json, app.quiet);
+    let exit = report.exit();
+    match report.ending {
+        Ending::Stopped(error) => Err(error),
+        Ending::Ran(_) | Ending::Skipped(_) => Ok(exit),
+    }
+}
+
+async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError> {
+    let query = list::Query {
+        subject: match flags.subject {
+            ListSubject::Transfers => list::Subject::Transfers,
+            ListSubject::Accounts => list::Subject::Accounts,
+            ListSubject::Payments => list::Subject::Payments,
+            ListSubject::Runs => list::Subject::Runs,
+        },
+        status: flags.status,
+        shop: flags.shop.map(ShopId),
+        id: flags.id,
+        limit: flags.limit,
+        format: flags.output,
+    };
+    list::run(database, &query).await?;
+    Ok(Exit::Done)
+}
+
+async fn resolve_transfer(app: &App, flags: ResolveTransfer) -> Result<String, JobError> {
+    let decision = flags.decision;
+    let decided = match (decision.stripe_id, decision.abandon) {
+        (Some(id), _) => resolve::Decided::MadeAs(TransferId(id)),
+        (None, Some(reason)) => resolve::Decided::Abandon(reason),
+        (None, None) => resolve::Decided::Retry,
+    };
+    resolve::transfer(app, flags.id, decided).await
+}

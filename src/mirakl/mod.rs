@@ -1,0 +1,139 @@
+//! Mirakl's operator API: typed endpoints, one file per resource.
+
+mod auth;
+mod order;
+mod page;
+mod wire;
+
+pub use auth::{Auth, OAuth};
+pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
+pub use page::{NextPage, Page};
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, StatusCode, Url};
+
+use crate::http::{Answer, Api, Failure, Request, Verdict};
+
+/// Why Mirakl did not give what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MiraklError {
+    /// 401, 403, or no token: nothing will work until an operator acts.
+    #[error(
+        "Mirakl refused the credentials ({0}): check MIRAKL_API_KEY, or MIRAKL_CLIENT_ID and MIRAKL_CLIENT_SECRET"
+    )]
+    Unauthorized(String),
+    /// No complete answer.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// A status that is an error.
+    #[error("Mirakl answered {path} with {status}: {message}")]
+    Status {
+        /// The path without its query.
+        path: &'static str,
+        /// The status.
+        status: u16,
+        /// Mirakl's own message, if it sent one.
+        message: String,
+    },
+    /// An answer that is not what the API promises.
+    #[error("Mirakl answered {path} with something that cannot be read: {cause}")]
+    Malformed {
+        /// The path without its query.
+        path: &'static str,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// A client of one marketplace.
+#[derive(Debug)]
+pub struct Mirakl {
+    api: Api,
+    base: Url,
+    auth: Auth,
+}
+
+impl Mirakl {
+    /// A client of the marketplace at `base`, with at most `concurrency` requests at once.
+    pub fn new(client: Client, base: Url, auth: Auth, concurrency: usize) -> Self {
+        Self {
+            api: Api::new("Mirakl", client, judge, concurrency, None),
+            base,
+            auth,
+        }
+    }
+
+    /// Calls made so far, retries and tokens included.
+    pub fn calls(&self) -> u64 {
+        self.api.calls()
+    }
+
+    /// The host (and port, if unusual) of the marketplace: its name in keys and metadata.
+    pub fn host(&self) -> String {
+        host_of(&self.base)
+    }
+
+    async fn get(&self, path: &'static str, url: Url) -> Result<Answer, MiraklError> {
+        let answer = self.authorized(path, url.clone(), false).await?;
+        let answer = match answer.status {
+            // A token may have been revoked before its time; a fresh one decides.
+            StatusCode::UNAUTHORIZED if self.auth.can_renew() => {
+                self.authorized(path, url, true).await?
+            }
+            _ => answer,
+        };
+        match answer.status {
+            status if status.is_success() => Ok(answer),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(MiraklError::Unauthorized(answer.status.to_string()))
+            }
+            status => Err(MiraklError::Status {
+                path,
+                status: status.as_u16(),
+                message: wire::error_message(&answer.body),
+            }),
+        }
+    }
+
+    async fn authorized(
+        &self,
+        path: &'static str,
+        url: Url,
+        renew: bool,
+    ) -> Result<Answer, MiraklError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, self.auth.header(&self.api, renew).await?);
+        let request = Request {
+            method: Method::GET,
+            url,
+            template: path,
+            headers,
+            body: None,
+        };
+        Ok(self.api.send(&request).await?)
+    }
+}
+
+/// `host` or `host:port` of an address.
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Reads are tried again when Mirakl is busy or broken; anything else is final.
+fn judge(answer: &Answer) -> Verdict {
+    match answer.status.as_u16() {
+        429 => Verdict::SlowDown,
+        500 | 502..=504 => Verdict::Retry,
+        _ => Verdict::Final,
+    }
+}
+
+/// A token is renewed this long before it ends.
+const TOKEN_MARGIN: Duration = Duration::from_mins(1);

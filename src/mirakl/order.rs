@@ -1,0 +1,326 @@
+//! OR11: product orders, `GET /api/orders`.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::page::{NextPage, Page, next_page, offset_of};
+use super::wire::{Amount, nullable, optional_date};
+use super::{Mirakl, MiraklError};
+use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
+use crate::domain::order::{LineState, OrderLine, OrderState, ProductOrder, TaxMode};
+
+const PATH: &str = "/api/orders";
+/// Mirakl's largest page, and the most ids it takes in one call.
+pub(crate) const PAGE_SIZE: usize = 100;
+
+/// Which orders are asked for.
+#[derive(Debug, Clone)]
+pub enum OrdersQuery<'a> {
+    /// All that changed since this time.
+    UpdatedSince(DateTime<Utc>),
+    /// These, at most 100.
+    Ids(&'a [OrderId]),
+}
+
+/// An order, or what could be read of it.
+pub type ReadOrder = Result<ProductOrder, UnreadOrder>;
+
+/// An element of the list that is not an order as the API promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadOrder {
+    /// Its id, if that much could be read.
+    pub id: Option<OrderId>,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+impl Mirakl {
+    /// The first page of orders, 100 at most (OR11).
+    pub async fn orders(&self, query: &OrdersQuery<'_>) -> Result<Page<ReadOrder>, MiraklError> {
+        let mut url = self.orders_url();
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("max", &PAGE_SIZE.to_string());
+            pairs.append_pair("offset", "0");
+            match query {
+                OrdersQuery::UpdatedSince(since) => {
+                    let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
+                    pairs.append_pair("start_update_date", &since);
+                }
+                OrdersQuery::Ids(ids) => {
+                    let ids: Vec<&str> = ids.iter().map(OrderId::as_str).collect();
+                    pairs.append_pair("order_ids", &ids.join(","));
+                }
+            }
+        }
+        self.orders_at(NextPage(url)).await
+    }
+
+    /// A further page of orders.
+    pub async fn orders_at(&self, page: NextPage) -> Result<Page<ReadOrder>, MiraklError> {
+        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
+        let from = offset_of(&page.0).unwrap_or(0);
+        let answer = self.get(PATH, page.0).await?;
+        let wire: WirePage<'_> =
+            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
+        let items: Vec<ReadOrder> = wire.orders.into_iter().map(read_order).collect();
+        let next = match items.is_empty() {
+            true => None,
+            false => next_page(&answer, &self.orders_url(), from).map_err(malformed)?,
+        };
+        Ok(Page {
+            items,
+            next,
+            date: answer.date(),
+        })
+    }
+
+    fn orders_url(&self) -> reqwest::Url {
+        let mut url = self.base.clone();
+        url.set_path(PATH);
+        url
+    }
+}
+
+/// Where a JSON text breaks, without quoting any of it.
+fn describe(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data => error.to_string(),
+        _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePage<'a> {
+    #[serde(borrow)]
+    orders: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireOrder {
+    order_id: String,
+    commercial_id: String,
+    shop_id: i64,
+    order_state: String,
+    #[serde(default)]
+    payment_workflow: Option<String>,
+    #[serde(default, deserialize_with = "optional_date")]
+    customer_debited_date: Option<DateTime<Utc>>,
+    #[serde(default)]
+    transaction_number: Option<String>,
+    currency_iso_code: String,
+    order_tax_mode: String,
+    total_price: Amount,
+    total_commission: Amount,
+    #[serde(default)]
+    customer_directly_pays_seller: Option<bool>,
+    created_date: DateTime<Utc>,
+    last_updated_date: DateTime<Utc>,
+    order_lines: Vec<WireLine>,
+}
+
+#[derive(Deserialize)]
+struct WireLine {
+    order_line_id: String,
+    order_line_state: String,
+    total_price: Amount,
+    total_commission: Amount,
+    #[serde(default, deserialize_with = "nullable")]
+    taxes: Vec<WireTax>,
+    #[serde(default, deserialize_with = "nullable")]
+    shipping_taxes: Vec<WireTax>,
+    #[serde(default)]
+    price_amount_breakdown: Option<WireBreakdown>,
+    #[serde(default)]
+    shipping_price_amount_breakdown: Option<WireBreakdown>,
+    #[serde(default, deserialize_with = "optional_date")]
+    debited_date: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "nullable")]
+    refunds: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct WireTax {
+    amount: Amount,
+    #[serde(default)]
+    amount_breakdown: Option<WireBreakdown>,
+}
+
+#[derive(Deserialize)]
+struct WireBreakdown {
+    #[serde(default, deserialize_with = "nullable")]
+    parts: Vec<WirePart>,
+}
+
+#[derive(Deserialize)]
+struct WirePart {
+    amount: Amount,
+    #[serde(default)]
+    payable_to_shop: Option<bool>,
+}
+
+impl WireBreakdown {
+    fn not_payable(&self) -> Decimal {
+        let parts = self.parts.iter();
+        let withheld = parts.filter(|part| part.payable_to_shop == Some(false));
+        withheld.map(|part| part.amount.0).sum()
+    }
+}
+
+fn read_order(raw: &RawValue) -> ReadOrder {
+    #[derive(Deserialize)]
+    struct OnlyId {
+        order_id: String,
+    }
+    match serde_json::from_str::<WireOrder>(raw.get()) {
+        Ok(order) if !order.order_id.is_empty() => Ok(order.into()),
+        Ok(_) => Err(UnreadOrder {
+            id: None,
+            cause: "an empty order_id".to_owned(),
+        }),
+        Err(error) => {
+            let id = serde_json::from_str::<OnlyId>(raw.get()).ok();
+            Err(UnreadOrder {
+                id: id
+                    .filter(|id| !id.order_id.is_empty())
+                    .map(|id| id.order_id.into()),
+                cause: without_position(&error),
+            })
+        }
+    }
+}
+
+/// The parser's message without "at line … column …", which differs from page to page.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    text[..end].chars().take(300).collect()
+}
+
+impl From<WireOrder> for ProductOrder {
+    fn from(wire: WireOrder) -> Self {
+        Self {
+            id: OrderId(wire.order_id),
+            commercial_id: CommercialOrderId(wire.commercial_id),
+            shop_id: ShopId(wire.shop_id),
+            state: OrderState::parse(&wire.order_state),
+            pays_on_shipment: wire.payment_workflow.as_deref() == Some("PAY_ON_SHIPMENT"),
+            debited_at: wire.customer_debited_date,
+            transaction_number: wire.transaction_number.filter(|n| !n.trim().is_empty()),
+            currency: wire.currency_iso_code,
+            tax_mode: TaxMode::parse(&wire.order_tax_mode),
+            total_price: wire.total_price.0,
+            total_commission: wire.total_commission.0,
+            customer_pays_seller: wire.customer_directly_pays_seller.unwrap_or(false),
+            lines: wire.order_lines.into_iter().map(OrderLine::from).collect(),
+            created_at: wire.created_date,
+            updated_at: wire.last_updated_date,
+        }
+    }
+}
+
+impl From<WireLine> for OrderLine {
+    fn from(wire: WireLine) -> Self {
+        let prices = [
+            &wire.price_amount_breakdown,
+            &wire.shipping_price_amount_breakdown,
+        ];
+        let taxes = || wire.taxes.iter().chain(&wire.shipping_taxes);
+        let not_payable = |breakdown: &Option<WireBreakdown>| {
+            breakdown
+                .as_ref()
+                .map_or(Decimal::ZERO, WireBreakdown::not_payable)
+        };
+        Self {
+            id: wire.order_line_id,
+            state: LineState::parse(&wire.order_line_state),
+            total_price: wire.total_price.0,
+            total_commission: wire.total_commission.0,
+            taxes: taxes().map(|tax| tax.amount.0).sum(),
+            prices_not_payable: prices.into_iter().map(not_payable).sum(),
+            taxes_not_payable: taxes().map(|tax| not_payable(&tax.amount_breakdown)).sum(),
+            debited_at: wire.debited_date,
+            has_refunds: !wire.refunds.is_empty(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> ReadOrder {
+        let raw: &RawValue = serde_json::from_str(json).expect("JSON");
+        read_order(raw)
+    }
+
+    const ORDER: &str = r#"{
+        "order_id": "C1-A", "commercial_id": "C1", "shop_id": 2001, "order_state": "SHIPPING",
+        "payment_workflow": "PAY_ON_SHIPMENT", "customer_debited_date": "2026-05-04T11:05:02.113Z",
+        "transaction_number": "pi_1", "currency_iso_code": "EUR", "order_tax_mode": "TAX_EXCLUDED",
+        "total_price": 55.10, "total_commission": 6.6, "something_new": [1],
+        "created_date": "2026-05-04T09:12:30Z", "last_updated_date": "2026-05-05T07:00:00.250Z",
+        "order_lines": [{
+            "order_line_id": "C1-A-1", "order_line_state": "SHIPPING",
+            "total_price": 55.10, "total_commission": 6.6, "debited_date": "2026-05-04T11:05:02Z",
+            "taxes": [{"code": "VAT", "amount": 6.05, "amount_breakdown": {"parts": [
+                {"amount": 6, "payable_to_shop": false}, {"amount": 0.05}]}}],
+            "shipping_taxes": [{"code": "VAT", "amount": 1}],
+            "price_amount_breakdown": {"parts": [
+                {"amount": 2.5, "payable_to_shop": false}, {"amount": 47.6, "payable_to_shop": true}]},
+            "shipping_price_amount_breakdown": {"parts": [{"amount": 0.5, "payable_to_shop": false}]},
+            "refunds": [{"id": "9001"}], "cancelations": null
+        }]
+    }"#;
+
+    #[test]
+    fn an_order_is_read_with_its_sums() {
+        let order = read(ORDER).expect("an order");
+        assert_eq!(order.id.as_str(), "C1-A");
+        assert_eq!(order.shop_id, ShopId(2001));
+        assert!(order.pays_on_shipment && order.debited_at.is_some());
+        assert_eq!(order.total_price.to_string(), "55.10");
+        let line = &order.lines[0];
+        assert_eq!(line.taxes.to_string(), "7.05");
+        assert_eq!(line.prices_not_payable.to_string(), "3.0");
+        assert_eq!(line.taxes_not_payable.to_string(), "6");
+        assert!(line.has_refunds && line.debited_at.is_some());
+    }
+
+    #[test]
+    fn null_and_missing_mean_the_same_where_mirakl_may_leave_a_field_out() {
+        let sparse = ORDER
+            .replace(r#""2026-05-04T11:05:02.113Z""#, "null")
+            .replace(r#""pi_1""#, r#""""#)
+            .replace(r#""payment_workflow": "PAY_ON_SHIPMENT","#, "")
+            .replace(r#"[{"code": "VAT", "amount": 1}]"#, "null");
+        let order = read(&sparse).expect("an order");
+        assert_eq!((order.debited_at, order.transaction_number), (None, None));
+        assert!(!order.pays_on_shipment);
+    }
+
+    #[test]
+    fn an_order_that_lacks_something_is_named_and_says_what_it_lacks() {
+        for (from, to, cause) in [
+            (r#""shop_id": 2001,"#, "", "missing field `shop_id`"),
+            ("55.10", "1e40", "1e40 is no exact amount"),
+            ("55.10", "null", "invalid type: null"),
+            ("2026-05-04T09:12:30Z", "yesterday", "invalid characters"),
+        ] {
+            let unread = read(&ORDER.replacen(from, to, 1)).expect_err(cause);
+            assert_eq!(unread.id, Some("C1-A".into()), "{cause}");
+            assert!(unread.cause.contains(cause), "{}", unread.cause);
+        }
+        for json in [
+            "7",
+            "{}",
+            r#"{"order_id": 5}"#,
+            r#"{"order_id": ""}"#,
+            "null",
+        ] {
+            assert_eq!(read(json).expect_err(json).id, None, "{json}");
+        }
+    }
+}

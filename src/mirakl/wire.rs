@@ -1,0 +1,92 @@
+//! Pieces of Mirakl's JSON that several resources share.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// Decimals and digits beyond these are no amount of a marketplace; within them sums are exact.
+const MOST_DECIMALS: u32 = 8;
+const LARGEST: i64 = 1_000_000_000_000_000;
+
+/// An amount in major units, read from the digits as they were sent: no float in between.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Amount(pub Decimal);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let text = number.as_str();
+        let parsed = if text.contains(['e', 'E']) {
+            Decimal::from_scientific(text)
+        } else {
+            Decimal::from_str_exact(text)
+        };
+        let amount = parsed.map_err(|_| D::Error::custom(format!("{text} is no exact amount")))?;
+        if amount.normalize().scale() > MOST_DECIMALS || amount.abs() > Decimal::from(LARGEST) {
+            return Err(D::Error::custom(format!("{text} is no exact amount")));
+        }
+        Ok(Self(amount))
+    }
+}
+
+/// A list that may be `null`.
+pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A date that may be missing or empty.
+pub(super) fn optional_date<'de, D>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    match text.as_deref().map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
+/// Mirakl's message in an error body, shortened; empty when there is none.
+pub(super) fn error_message(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct WireError {
+        message: String,
+    }
+    serde_json::from_slice::<WireError>(body)
+        .map(|error| error.message.chars().take(300).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(json: &str) -> Option<String> {
+        let amount: Result<Amount, _> = serde_json::from_str(json);
+        amount.ok().map(|amount| amount.0.to_string())
+    }
+
+    #[test]
+    fn amounts_are_read_digit_by_digit() {
+        for (json, read) in [
+            ("12.34", Some("12.34")),
+            ("0.1", Some("0.1")),
+            ("55.00", Some("55.00")),
+            ("1.5E1", Some("15")),
+            ("-3", Some("-3")),
+            ("12.345678", Some("12.345678")),
+            ("1.1234567890123", None),
+            ("1e40", None),
+            ("123456789012345678901234567890", None),
+            ("\"12.34\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(amount(json).as_deref(), read, "{json}");
+        }
+    }
+}

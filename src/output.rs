@@ -1,0 +1,332 @@
+//! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
+#![allow(clippy::print_stdout)] // the one place that prints
+
+use std::io::{self, IsTerminal as _};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::domain::money::{Currency, Money};
+use crate::jobs::process_transfer::PlannedTransfer;
+use crate::jobs::{Ending, Report};
+use crate::store::accounts::ListedAccount;
+use crate::store::payments::ListedPayment;
+use crate::store::runs::ListedRun;
+use crate::store::transfers::ListedTransfer;
+
+/// How something is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Prints a line for the operator.
+pub fn line(text: &str) {
+    println!("{text}");
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonSummary<'a> {
+    job: &'a str,
+    outcome: &'a str,
+    started_at: DateTime<Utc>,
+    finished_at: DateTime<Utc>,
+    created: u64,
+    waiting: u64,
+    failed: u64,
+    aborted: u64,
+    ignored: u64,
+    mirakl_calls: u64,
+    stripe_calls: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Prints how a job went: JSON always; a line only if something happened or somebody watches.
+pub fn summary(report: &Report, json: bool, quiet: bool) {
+    let name = report.job.name();
+    let (outcome, reason) = match &report.ending {
+        Ending::Ran(outcome) => (outcome.as_str(), None),
+        Ending::Skipped(reason) => ("skipped", Some(reason.clone())),
+        Ending::Stopped(error) => ("failed", Some(error.to_string())),
+    };
+    let counts = &report.counts;
+    if json {
+        return self::json(&JsonSummary {
+            job: name,
+            outcome,
+            started_at: report.started_at,
+            finished_at: report.finished_at,
+            created: counts.created,
+            waiting: counts.waiting,
+            failed: counts.failed,
+            aborted: counts.aborted,
+            ignored: counts.ignored,
+            mirakl_calls: report.mirakl_calls,
+            stripe_calls: report.stripe_calls,
+            reason,
+        });
+    }
+    let watched = io::stdout().is_terminal();
+    if quiet {
+        return;
+    }
+    match &report.ending {
+        Ending::Skipped(reason) if watched => println!("{name}: skipped, {reason}"),
+        Ending::Ran(_) | Ending::Stopped(_) if watched || counts.news > 0 => println!(
+            "{name}: {counts} ({} Mirakl calls, {} Stripe calls, {})",
+            report.mirakl_calls,
+            report.stripe_calls,
+            duration(report.finished_at - report.started_at)
+        ),
+        Ending::Ran(_) | Ending::Skipped(_) | Ending::Stopped(_) => {}
+    }
+}
+
+/// Prints a dry run's plan.
+pub fn plan(planned: &[PlannedTransfer], json: bool) {
+    if json {
+        return self::json(planned);
+    }
+    let mut table = table(&["order", "shop", "action", "amount", "to", "why"]);
+    for row in planned {
+        table.add_row(vec![
+            text(row.mirakl_id.as_deref()),
+            text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
+            Cell::new(row.action),
+            amount(row.amount, row.currency.map(|c| c.to_string()).as_deref()),
+            text(row.stripe_account_id.as_deref()),
+            text(Some(&row.reason)),
+        ]);
+    }
+    show(&table, planned.is_empty(), "nothing to do");
+    println!("dry run: nothing was written, nothing was sent");
+}
+
+/// Prints transfers; with their history where it was read.
+pub fn transfers(rows: &[ListedTransfer], format: Format) {
+    if format == Format::Json {
+        return json(rows);
+    }
+    let mut table = table(&[
+        "id",
+        "order",
+        "shop",
+        "status",
+        "amount",
+        "transfer",
+        "why",
+        "next look",
+    ]);
+    for row in rows {
+        let why = [row.status_reason.as_deref(), row.difference.as_deref()];
+        let why: Vec<&str> = why.into_iter().flatten().collect();
+        table.add_row(vec![
+            number(row.internal_id),
+            text(Some(&row.mirakl_id)),
+            text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
+            Cell::new(row.status.as_str()),
+            amount(row.amount, row.currency.as_deref()),
+            text(row.transfer_id.as_deref()),
+            text(Some(&why.join("; "))),
+            time(row.next_look_at),
+        ]);
+    }
+    show(&table, rows.is_empty(), "no transfers");
+    for row in rows.iter().filter(|row| !row.history.is_empty()) {
+        println!("\n{} (attempt {})", row.mirakl_id, row.attempt);
+        if let Some(explained) = &row.amount_explained {
+            println!("  amount: {}", clean(explained));
+        }
+        for change in &row.history {
+            let reason = change.reason.as_deref().unwrap_or_default();
+            let request = change.stripe_request_id.as_deref().unwrap_or_default();
+            let told = format!(
+                "  {}  {}  {} {}",
+                shown(change.at),
+                change.to_status,
+                clean(reason),
+                request
+            );
+            println!("{}", told.trim_end());
+        }
+    }
+}
+
+/// Prints accounts.
+pub fn accounts(rows: &[ListedAccount], format: Format) {
+    if format == Format::Json {
+        return json(rows);
+    }
+    let mut table = table(&[
+        "shop",
+        "account",
+        "transfers",
+        "payouts",
+        "submitted",
+        "excluded",
+        "KYC",
+        "disabled",
+    ]);
+    let yes = |flag: bool| Cell::new(if flag { "yes" } else { "no" });
+    for row in rows {
+        table.add_row(vec![
+            number(row.mirakl_shop_id),
+            text(Some(&row.stripe_account_id)),
+            yes(row.transfers_active),
+            yes(row.payouts_enabled),
+            yes(row.details_submitted),
+            yes(row.ignored),
+            text(row.kyc_status.as_deref()),
+            text(row.disabled_reason.as_deref()),
+        ]);
+    }
+    show(&table, rows.is_empty(), "no accounts");
+}
+
+/// Prints payments.
+pub fn payments(rows: &[ListedPayment], format: Format) {
+    if format == Format::Json {
+        return json(rows);
+    }
+    let mut table = table(&[
+        "id", "basket", "payment", "charge", "status", "amount", "captured", "refunded", "seen",
+    ]);
+    for row in rows {
+        let status = match row.pending {
+            true => format!("{} (pending)", row.status.as_str()),
+            false => row.status.as_str().to_owned(),
+        };
+        let currency = Some(row.currency.as_str());
+        table.add_row(vec![
+            number(row.internal_id),
+            text(row.commercial_order_id.as_deref()),
+            text(row.payment_intent_id.as_deref()),
+            text(row.stripe_charge_id.as_deref()),
+            Cell::new(status),
+            amount(Some(row.amount), currency),
+            amount(Some(row.captured), currency),
+            amount(Some(row.refunded), currency),
+            time(Some(row.observed_at)),
+        ]);
+    }
+    show(&table, rows.is_empty(), "no payments");
+}
+
+/// Prints runs.
+pub fn runs(rows: &[ListedRun], format: Format) {
+    if format == Format::Json {
+        return json(rows);
+    }
+    let mut table = table(&[
+        "id",
+        "job",
+        "outcome",
+        "started",
+        "took",
+        "created",
+        "waiting",
+        "failed",
+        "aborted",
+        "ignored",
+        "calls M/S",
+        "error",
+    ]);
+    for row in rows {
+        let took = row.finished_at.map(|end| duration(end - row.started_at));
+        table.add_row(vec![
+            number(row.internal_id),
+            Cell::new(&row.job),
+            Cell::new(row.outcome.map_or("running", |outcome| outcome.as_str())),
+            time(Some(row.started_at)),
+            text(took.as_deref()),
+            number(row.created),
+            number(row.waiting),
+            number(row.failed),
+            number(row.aborted),
+            number(row.ignored),
+            Cell::new(format!("{}/{}", row.mirakl_calls, row.stripe_calls)),
+            text(row.error.as_deref()),
+        ]);
+    }
+    show(&table, rows.is_empty(), "no runs");
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) {
+    // Rows of texts and numbers always encode.
+    if let Ok(text) = serde_json::to_string_pretty(value) {
+        println!("{text}");
+    }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(match io::stdout().is_terminal() {
+            true => ContentArrangement::Dynamic,
+            false => ContentArrangement::Disabled,
+        })
+        .set_header(header);
+    table
+}
+
+fn show(table: &Table, empty: bool, nothing: &str) {
+    if empty {
+        println!("{nothing}");
+    } else {
+        println!("{table}");
+    }
+}
+
+/// Texts come from outside: no control character reaches the terminal.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn text(text: Option<&str>) -> Cell {
+    Cell::new(text.map(clean).unwrap_or_default())
+}
+
+fn number(number: i64) -> Cell {
+    Cell::new(number).set_alignment(CellAlignment::Right)
+}
+
+fn amount(minor: Option<i64>, currency: Option<&str>) -> Cell {
+    let currency = currency.and_then(|code| Currency::parse(code).ok());
+    let money = minor
+        .zip(currency)
+        .map(|(minor, c)| Money::from_minor(minor, c));
+    let shown = money.map(|money| money.to_string()).unwrap_or_default();
+    Cell::new(shown).set_alignment(CellAlignment::Right)
+}
+
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn time(time: Option<DateTime<Utc>>) -> Cell {
+    Cell::new(time.map(shown).unwrap_or_default())
+}
+
+fn duration(duration: TimeDelta) -> String {
+    let ms = duration.num_milliseconds();
+    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_control_characters_cannot_steer_the_terminal() {
+        assert_eq!(clean("a\u{1b}[2Jb\r\nc"), "a [2Jb  c");
+    }
+}

@@ -1,0 +1,361 @@
+//! Typed settings, from the environment, an env file, a config file and defaults; every mistake is
+//! reported at once, each with its remedy.
+
+mod database;
+mod reader;
+mod source;
+
+pub use database::DatabaseSettings;
+pub use source::Source;
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use self::reader::Reader;
+use crate::stripe::StripeLimits;
+
+/// Everything a job needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the state is kept.
+    pub database: DatabaseSettings,
+    /// The marketplace.
+    pub mirakl: MiraklSettings,
+    /// The Stripe platform.
+    pub stripe: StripeSettings,
+    /// One try of one request, from connecting to the last byte of its answer.
+    pub http_timeout: Duration,
+    /// Orders debited before this are not ours.
+    pub start_date: Option<DateTime<Utc>>,
+    /// How far before its checkpoint a pass begins.
+    pub checkpoint_overlap: TimeDelta,
+    /// `process-transfer` pays product orders.
+    pub product_payment_split: bool,
+    /// The operator asks for service orders, which this version does not pay yet.
+    pub service_payment_split: bool,
+    /// How long run records are kept.
+    pub retention: TimeDelta,
+}
+
+/// The marketplace.
+#[derive(Debug)]
+pub struct MiraklSettings {
+    /// Its address, with scheme.
+    pub base: Url,
+    /// The credentials.
+    pub credentials: MiraklCredentials,
+    /// Requests at once.
+    pub concurrency: usize,
+}
+
+/// How this program proves who it is to Mirakl.
+#[derive(Debug)]
+pub enum MiraklCredentials {
+    /// An operator's API key.
+    ApiKey(SecretString),
+    /// OAuth 2 client credentials.
+    OAuth {
+        /// Where tokens are bought.
+        token_url: Url,
+        /// The client.
+        client_id: String,
+        /// Its secret.
+        client_secret: SecretString,
+    },
+}
+
+/// The Stripe platform.
+#[derive(Debug)]
+pub struct StripeSettings {
+    /// The platform's key.
+    pub key: StripeKey,
+    /// Stripe's address.
+    pub base: Url,
+    /// How fast and how wide it may be asked.
+    pub limits: StripeLimits,
+    /// The metadata key in which the checkout puts the commercial order id.
+    pub metadata_key: String,
+}
+
+/// A secret or restricted key, known to be of one mode.
+#[derive(Debug)]
+pub struct StripeKey {
+    /// The key.
+    pub secret: SecretString,
+    /// Live mode, by its prefix.
+    pub livemode: bool,
+}
+
+/// Every mistake in the settings; the message lists them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.0.len();
+        let noun = if number == 1 { "mistake" } else { "mistakes" };
+        write!(f, "{number} {noun} in the settings:")?;
+        for mistake in &self.0 {
+            write!(f, "\n  - {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl Settings {
+    /// Reads everything, or reports everything that is wrong.
+    pub fn read(source: &Source) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(source);
+        let database = database::read(&mut reader);
+        let mirakl = mirakl(&mut reader);
+        let stripe = stripe(&mut reader);
+        let http_timeout = reader.number("HTTP_TIMEOUT_SECONDS", 60, 1, 600);
+        let start_date = reader.parsed("START_DATE", parse_date, DATE_HINT);
+        let overlap = reader.number("CHECKPOINT_OVERLAP_MINUTES", 5, 0, 24 * 60);
+        let retention = reader.number("RETENTION_DAYS", 90, 1, 3650);
+        let product_payment_split = reader.flag("ENABLE_PRODUCT_PAYMENT_SPLIT", false);
+        let service_payment_split = reader.flag("ENABLE_SERVICE_PAYMENT_SPLIT", false);
+        if reader.flag("ENABLE_PAYMENT_TAX_SPLIT", false) {
+            reader.mistake(
+                "ENABLE_PAYMENT_TAX_SPLIT is true, but this version does not split taxes: sellers \
+                 would be paid the taxes too; unset it, or stay with the program that splits them",
+            );
+        }
+        let (Some(database), Some(mirakl), Some(stripe)) = (database, mirakl, stripe) else {
+            return Err(reader.into_mistakes());
+        };
+        let settings = Self {
+            database,
+            mirakl,
+            stripe,
+            http_timeout: Duration::from_secs(u64::from(http_timeout)),
+            start_date,
+            checkpoint_overlap: TimeDelta::minutes(i64::from(overlap)),
+            product_payment_split,
+            service_payment_split,
+            retention: TimeDelta::days(i64::from(retention)),
+        };
+        reader.finish(settings)
+    }
+
+    /// Reads only what a command needs that looks at the store and nothing else.
+    pub fn read_database(source: &Source) -> Result<DatabaseSettings, Mistakes> {
+        let mut reader = Reader::new(source);
+        match database::read(&mut reader) {
+            Some(database) => reader.finish(database),
+            None => Err(reader.into_mistakes()),
+        }
+    }
+}
+
+const DATE_HINT: &str = "a date such as 2026-01-31 or 2026-01-31T08:00:00Z";
+
+/// A day (its midnight in UTC) or an instant.
+pub fn parse_date(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(day.and_time(NaiveTime::MIN).and_utc());
+    }
+    text.parse()
+        .map_err(|_| format!("{text:?} is not {DATE_HINT}"))
+}
+
+fn mirakl(reader: &mut Reader<'_>) -> Option<MiraklSettings> {
+    let base = reader.address(
+        "MIRAKL_HOST_NAME",
+        None,
+        "the address of the marketplace with its scheme, such as https://mymarketplace.mirakl.net",
+    );
+    let key = reader.secret("MIRAKL_API_KEY");
+    let client_id = reader.text("MIRAKL_CLIENT_ID");
+    let client_secret = reader.secret("MIRAKL_CLIENT_SECRET");
+    let token_url = reader.token_url("MIRAKL_TOKEN_URL", "https://auth.mirakl.net/oauth/token");
+    let concurrency = reader.number("MIRAKL_MAX_CONCURRENCY", 4, 1, 64);
+    let credentials = match (key, client_id, client_secret) {
+        (Some(key), None, None) => Some(MiraklCredentials::ApiKey(key)),
+        (None, Some(client_id), Some(client_secret)) => {
+            token_url.map(|token_url| MiraklCredentials::OAuth {
+                token_url,
+                client_id,
+                client_secret,
+            })
+        }
+        (None, None, None) => {
+            reader.mistake(
+                "MIRAKL_API_KEY is missing: set it to an operator's API key, or set \
+                 MIRAKL_CLIENT_ID and MIRAKL_CLIENT_SECRET to OAuth 2 client credentials",
+            );
+            None
+        }
+        (Some(_), _, _) => {
+            reader.mistake(
+                "MIRAKL_API_KEY and MIRAKL_CLIENT_ID or MIRAKL_CLIENT_SECRET are both set: keep one of the two ways",
+            );
+            None
+        }
+        (None, _, _) => {
+            reader.mistake(
+                "MIRAKL_CLIENT_ID and MIRAKL_CLIENT_SECRET belong together: set the other one too",
+            );
+            None
+        }
+    };
+    Some(MiraklSettings {
+        base: base?,
+        credentials: credentials?,
+        concurrency: usize::try_from(concurrency).unwrap_or(1),
+    })
+}
+
+fn stripe(reader: &mut Reader<'_>) -> Option<StripeSettings> {
+    let key = stripe_key(reader);
+    let base = reader.address(
+        "STRIPE_API_BASE",
+        Some("https://api.stripe.com"),
+        "the address of Stripe's API with its scheme",
+    );
+    let live = key.as_ref().is_some_and(|key| key.livemode);
+    let pace = if live { 20 } else { 10 };
+    let per_second = reader.number("STRIPE_MAX_REQUESTS_PER_SECOND", pace, 1, 10_000);
+    let concurrency = reader.number("STRIPE_MAX_CONCURRENCY", 16, 1, 256);
+    let metadata_key = reader
+        .text("PAYMENT_METADATA_COMMERCIAL_ORDER_ID")
+        .unwrap_or_else(|| "mirakl_commercial_order_id".to_owned());
+    Some(StripeSettings {
+        key: key?,
+        base: base?,
+        limits: StripeLimits {
+            concurrency: usize::try_from(concurrency).unwrap_or(1),
+            per_second,
+        },
+        metadata_key,
+    })
+}
+
+fn stripe_key(reader: &mut Reader<'_>) -> Option<StripeKey> {
+    const REMEDY: &str = "the platform's secret key (sk_live_…, sk_test_…) or a restricted one (rk_live_…, rk_test_…)";
+    let Some(secret) = reader.secret("STRIPE_CLIENT_SECRET") else {
+        reader.missing("STRIPE_CLIENT_SECRET", REMEDY);
+        return None;
+    };
+    let mode = |prefixes: [&str; 2]| {
+        let key = secret.expose_secret();
+        let known = prefixes.iter().any(|prefix| key.starts_with(prefix));
+        known && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let livemode = match (
+        mode(["sk_live_", "rk_live_"]),
+        mode(["sk_test_", "rk_test_"]),
+    ) {
+        (true, _) => true,
+        (_, true) => false,
+        _ => {
+            reader.mistake(&format!("STRIPE_CLIENT_SECRET is not {REMEDY}"));
+            return None;
+        }
+    };
+    Some(StripeKey { secret, livemode })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &[(&str, &str)] = &[
+        ("DATABASE_URL", "postgres://u:pw-secret@localhost/db"),
+        ("STRIPE_CLIENT_SECRET", "sk_test_verysecret"),
+        ("MIRAKL_HOST_NAME", "https://m.example"),
+        ("MIRAKL_API_KEY", "mirakl-secret"),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Settings, Mistakes> {
+        Settings::read(&Source::of(GOOD.iter().chain(changes)))
+    }
+
+    #[test]
+    fn four_settings_are_enough() {
+        let settings = read(&[]).expect("good settings");
+        assert_eq!(settings.stripe.base.as_str(), "https://api.stripe.com/");
+        assert_eq!(settings.stripe.limits.per_second, 10);
+        assert!(!settings.stripe.key.livemode && !settings.product_payment_split);
+        let live = read(&[("STRIPE_CLIENT_SECRET", "rk_live_1")]).expect("good settings");
+        assert_eq!(live.stripe.limits.per_second, 20);
+        assert!(live.stripe.key.livemode);
+    }
+
+    #[test]
+    fn one_message_lists_every_mistake() {
+        let mistakes = read(&[
+            ("DATABASE_URL", "mysql://u@localhost/db"),
+            ("STRIPE_CLIENT_SECRET", "pk_test_1"),
+            ("MIRAKL_HOST_NAME", "m.example"),
+            ("MIRAKL_API_KEY", ""),
+            ("START_DATE", "yesterday"),
+            ("STRIPE_MAX_CONCURRENCY", "many"),
+            ("ENABLE_PRODUCT_PAYMENT_SPLIT", "perhaps"),
+            ("ENABLE_PAYMENT_TAX_SPLIT", "true"),
+        ])
+        .expect_err("mistakes");
+        assert_eq!(mistakes.0.len(), 8, "{mistakes}");
+        let text = mistakes.to_string();
+        for name in [
+            "DATABASE_URL",
+            "STRIPE_CLIENT_SECRET",
+            "MIRAKL_HOST_NAME",
+            "MIRAKL_API_KEY",
+            "START_DATE",
+            "STRIPE_MAX_CONCURRENCY",
+            "ENABLE_PRODUCT_PAYMENT_SPLIT",
+            "ENABLE_PAYMENT_TAX_SPLIT",
+        ] {
+            assert!(text.contains(name), "{name} in {text}");
+        }
+        assert!(!text.contains("pk_test_1"), "{text}");
+    }
+
+    #[test]
+    fn each_mistake_is_found() {
+        for (name, value) in [
+            ("MIRAKL_HOST_NAME", "http://m.example"),
+            ("MIRAKL_HOST_NAME", "https://m.example/api"),
+            ("MIRAKL_HOST_NAME", "https://user:pw@m.example"),
+            ("STRIPE_API_BASE", "http://stripe.example"),
+            ("STRIPE_CLIENT_SECRET", "sk_test_with space"),
+            ("MIRAKL_CLIENT_ID", "half"),
+            ("HTTP_TIMEOUT_SECONDS", "0"),
+            ("RETENTION_DAYS", "-1"),
+            (
+                "DATABASE_URL",
+                "postgres://u:p@db.example/db?sslmode=disable",
+            ),
+        ] {
+            let mistakes = read(&[(name, value)]).expect_err(value);
+            assert_eq!(mistakes.0.len(), 1, "{name}={value}: {mistakes}");
+        }
+        read(&[("MIRAKL_HOST_NAME", "http://127.0.0.1:8080")]).expect("loopback needs no TLS");
+    }
+
+    #[test]
+    fn no_secret_appears_in_debug() {
+        let shown = format!("{:?}", read(&[]).expect("good settings"));
+        for secret in ["pw-secret", "verysecret", "mirakl-secret"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn dates_are_days_or_instants() {
+        let day = parse_date("2026-01-31").expect("a day");
+        assert_eq!(day.to_rfc3339(), "2026-01-31T00:00:00+00:00");
+        let instant = parse_date("2026-01-31T08:00:00+02:00").expect("an instant");
+        assert_eq!(instant.to_rfc3339(), "2026-01-31T06:00:00+00:00");
+        for wrong in ["", "yesterday", "2026-02-30", "31.01.2026"] {
+            assert!(parse_date(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! How far each of Mirakl's streams has been read.
+
+use chrono::{DateTime, Utc};
+
+use super::{Connection, Result};
+
+/// A stream of Mirakl that is read forward in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// OR11 by update date.
+    ProductOrders,
+}
+
+impl Stream {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ProductOrders => "product_orders",
+        }
+    }
+}
+
+/// How far a stream has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Everything up to here has been recorded.
+    pub reached: DateTime<Utc>,
+    /// Where the first run began; what was debited earlier is not ours.
+    pub begun_at: DateTime<Utc>,
+}
+
+/// The checkpoint; `None` before the first complete pass.
+pub async fn get(conn: &mut Connection, stream: Stream) -> Result<Option<Checkpoint>> {
+    let checkpoint = sqlx::query_as!(
+        Checkpoint,
+        "select reached, begun_at from checkpoints where stream = $1",
+        stream.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(checkpoint)
+}
+
+/// Moves the checkpoint forward; it never goes back, and keeps where the first run began.
+pub async fn advance(
+    conn: &mut Connection,
+    stream: Stream,
+    checkpoint: Checkpoint,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into checkpoints (stream, reached, begun_at, updated_at)
+         values ($1, $2, $3, $4)
+         on conflict (stream) do update
+         set reached = greatest(checkpoints.reached, excluded.reached),
+             updated_at = excluded.updated_at",
+        stream.as_str(),
+        checkpoint.reached,
+        checkpoint.begun_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

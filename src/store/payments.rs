@@ -1,0 +1,201 @@
+//! Customers' payments as last seen at Stripe.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Connection, Result, rows};
+use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::payment::{Payment, PaymentStatus};
+
+/// A stored payment, and when Stripe said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// The payment.
+    pub payment: Payment,
+    /// When Stripe was asked.
+    pub observed_at: DateTime<Utc>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    payment_intent_id: Option<&'a PaymentIntentId>,
+    charge_id: Option<&'a ChargeId>,
+    commercial_order_id: Option<&'a CommercialOrderId>,
+    amount: i64,
+    captured: i64,
+    refunded: i64,
+    currency: Currency,
+    settlement_currency: Option<Currency>,
+    status: PaymentStatus,
+    pending: bool,
+    destination_charge: bool,
+    stripe_created_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Payment> for Row<'a> {
+    fn from(payment: &'a Payment) -> Self {
+        Self {
+            payment_intent_id: payment.intent.as_ref(),
+            charge_id: payment.charge.as_ref(),
+            commercial_order_id: payment.commercial_id.as_ref(),
+            amount: payment.amount.minor(),
+            captured: payment.captured,
+            refunded: payment.refunded,
+            currency: payment.amount.currency(),
+            settlement_currency: payment.settlement,
+            status: payment.status,
+            pending: payment.pending,
+            destination_charge: payment.destination_charge,
+            stripe_created_at: payment.created_at,
+        }
+    }
+}
+
+/// Stores what Stripe said of these payments; an older observation never replaces a newer one.
+pub async fn observe(
+    conn: &mut Connection,
+    payments: &[Payment],
+    observed_at: DateTime<Utc>,
+) -> Result<()> {
+    if payments.is_empty() {
+        return Ok(());
+    }
+    let payments: Vec<Row<'_>> = payments.iter().map(Row::from).collect();
+    sqlx::query!(
+        "insert into payments (payment_intent_id, charge_id, commercial_order_id, amount, captured,
+                               refunded, currency, settlement_currency, status, pending,
+                               destination_charge, stripe_created_at, observed_at, created_at, updated_at)
+         select distinct on (coalesce(r.payment_intent_id, r.charge_id))
+                r.payment_intent_id, r.charge_id, r.commercial_order_id, r.amount, r.captured,
+                r.refunded, r.currency, r.settlement_currency, r.status, r.pending,
+                r.destination_charge, r.stripe_created_at, $2, $2, $2
+         from jsonb_to_recordset($1::text::jsonb) as r(
+             payment_intent_id text, charge_id text, commercial_order_id text, amount bigint,
+             captured bigint, refunded bigint, currency text, settlement_currency text,
+             status payment_status, pending boolean, destination_charge boolean,
+             stripe_created_at timestamptz)
+         on conflict (payment_id) do update
+         set charge_id = coalesce(excluded.charge_id, payments.charge_id),
+             commercial_order_id = excluded.commercial_order_id,
+             amount = excluded.amount, captured = excluded.captured, refunded = excluded.refunded,
+             currency = excluded.currency, settlement_currency = excluded.settlement_currency,
+             status = excluded.status, pending = excluded.pending,
+             destination_charge = excluded.destination_charge,
+             stripe_created_at = excluded.stripe_created_at,
+             observed_at = excluded.observed_at, updated_at = excluded.updated_at
+         where payments.observed_at <= excluded.observed_at",
+        rows(&payments)?,
+        observed_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The stored payments that these ids (of intents or charges) or baskets name.
+pub async fn find(
+    conn: &mut Connection,
+    references: &[&str],
+    baskets: &[&str],
+) -> Result<Vec<Observed>> {
+    let stored = sqlx::query!(
+        r#"select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
+                  currency as "currency: String", settlement_currency as "settlement_currency: String",
+                  status, pending, destination_charge, stripe_created_at, observed_at
+           from payments where payment_intent_id = any($1::text[])
+           union
+           select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
+                  currency, settlement_currency, status, pending, destination_charge,
+                  stripe_created_at, observed_at
+           from payments where charge_id = any($1::text[])
+           union
+           select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
+                  currency, settlement_currency, status, pending, destination_charge,
+                  stripe_created_at, observed_at
+           from payments where commercial_order_id = any($2::text[])"#,
+        references as &[&str],
+        baskets as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    let payments = stored.into_iter().filter_map(|row| {
+        let currency = Currency::parse(&row.currency?).ok()?;
+        Some(Observed {
+            observed_at: row.observed_at?,
+            payment: Payment {
+                intent: row.payment_intent_id.map(PaymentIntentId),
+                charge: row.charge_id.map(ChargeId),
+                commercial_id: row.commercial_order_id.map(CommercialOrderId),
+                amount: Money::from_minor(row.amount?, currency),
+                captured: row.captured?,
+                refunded: row.refunded?,
+                settlement: row
+                    .settlement_currency
+                    .and_then(|c| Currency::parse(&c).ok()),
+                status: row.status?,
+                pending: row.pending?,
+                destination_charge: row.destination_charge?,
+                created_at: row.stripe_created_at?,
+            },
+        })
+    });
+    Ok(payments.collect())
+}
+
+/// One row of `list payments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedPayment {
+    /// Its number.
+    pub internal_id: i64,
+    /// The basket, where the checkout named it.
+    pub commercial_order_id: Option<String>,
+    /// The charge that counts.
+    pub stripe_charge_id: Option<String>,
+    /// The payment intent; null for a charge made without one.
+    pub payment_intent_id: Option<String>,
+    /// Minor units that the customer agreed to.
+    pub amount: i64,
+    /// Minor units taken.
+    pub captured: i64,
+    /// Minor units given back.
+    pub refunded: i64,
+    /// Of all three amounts.
+    pub currency: String,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// The customer or the bank has yet to act.
+    pub pending: bool,
+    /// When Stripe was asked, in UTC.
+    pub observed_at: DateTime<Utc>,
+    /// When it was first seen, in UTC.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed here, in UTC.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The newest payments. `id` names a payment, a charge or a basket.
+pub async fn list(
+    conn: &mut Connection,
+    status: Option<PaymentStatus>,
+    id: Option<&str>,
+    limit: i64,
+) -> Result<Vec<ListedPayment>> {
+    let payments = sqlx::query_as!(
+        ListedPayment,
+        r#"select id as internal_id, commercial_order_id, charge_id as stripe_charge_id,
+                  payment_intent_id, amount, captured, refunded, currency as "currency: String",
+                  status, pending, observed_at, created_at, updated_at
+           from payments
+           where ($1::payment_status is null or status = $1)
+             and ($2::text is null or payment_id = $2 or charge_id = $2 or commercial_order_id = $2)
+           order by id desc limit $3"#,
+        status as Option<PaymentStatus>,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(payments)
+}

@@ -1,0 +1,178 @@
+//! Stripe's API: typed endpoints, one file per resource; every POST takes an idempotency key.
+
+mod account;
+mod error;
+mod payment;
+mod transfer;
+mod wire;
+
+pub use account::ConnectedAccount;
+pub use error::{Class, Refusal, StripeError};
+pub use payment::{ChargesQuery, ListedCharge};
+pub use transfer::{NewTransfer, Transfer, TransfersQuery};
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use crate::domain::transfer::IdempotencyKey;
+use crate::http::{Answer, Api, Request, Verdict};
+
+/// The version of Stripe's API whose shapes this program reads.
+pub const STRIPE_VERSION: &str = "2026-06-24.dahlia";
+
+/// The largest page of a list.
+const PAGE_SIZE: &str = "100";
+
+/// A client of one Stripe platform.
+#[derive(Debug)]
+pub struct Stripe {
+    api: Api,
+    base: Url,
+    key: SecretString,
+    /// The metadata key in which the checkout puts the commercial order id.
+    metadata_key: String,
+}
+
+/// One page of a list, newest first.
+#[derive(Debug)]
+pub struct List<T> {
+    /// Its elements.
+    pub data: Vec<T>,
+    /// Where the next page starts; none on the last.
+    pub next: Option<String>,
+}
+
+/// How fast and how wide Stripe may be asked.
+#[derive(Debug, Clone, Copy)]
+pub struct StripeLimits {
+    /// Requests at once.
+    pub concurrency: usize,
+    /// Requests a second.
+    pub per_second: u32,
+}
+
+impl Stripe {
+    /// A client of the platform that `key` belongs to.
+    pub fn new(
+        client: Client,
+        base: Url,
+        key: SecretString,
+        metadata_key: String,
+        limits: StripeLimits,
+    ) -> Self {
+        Self {
+            api: Api::new(
+                "Stripe",
+                client,
+                judge,
+                limits.concurrency,
+                Some(limits.per_second),
+            ),
+            base,
+            key,
+            metadata_key,
+        }
+    }
+
+    /// Calls made so far, retries included.
+    pub fn calls(&self) -> u64 {
+        self.api.calls()
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, StripeError> {
+        let mut url = self.address(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = Request {
+            method: Method::GET,
+            url,
+            template,
+            headers: self.headers()?,
+            body: None,
+        };
+        read(&self.api.send(&request).await?, template).map(|(object, _)| object)
+    }
+
+    /// Sends a body that is stored, under a key that is stored. Returns the request's id too.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        body: &str,
+        key: &IdempotencyKey,
+    ) -> Result<(T, Option<String>), StripeError> {
+        let mut headers = self.headers()?;
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        headers.insert(
+            HeaderName::from_static("idempotency-key"),
+            HeaderValue::from_str(key.as_str())
+                .map_err(|_| StripeError::Unknown("a key that no header can hold".to_owned()))?,
+        );
+        let request = Request {
+            method: Method::POST,
+            url: self.address(template),
+            template,
+            headers,
+            body: Some(body),
+        };
+        read(&self.api.send(&request).await?, template)
+    }
+
+    fn address(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn headers(&self) -> Result<HeaderMap, StripeError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key.expose_secret()))
+            .map_err(|_| StripeError::Stop("the key holds characters that no header can".into()))?;
+        bearer.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(
+            HeaderName::from_static("stripe-version"),
+            HeaderValue::from_static(STRIPE_VERSION),
+        );
+        Ok(headers)
+    }
+}
+
+fn read<T: DeserializeOwned>(
+    answer: &Answer,
+    template: &'static str,
+) -> Result<(T, Option<String>), StripeError> {
+    let request_id = answer.header("request-id").map(str::to_owned);
+    if !answer.status.is_success() {
+        return Err(error::from_answer(answer, request_id));
+    }
+    match serde_json::from_slice(&answer.body) {
+        Ok(object) => Ok((object, request_id)),
+        // The parser's message could quote the body, so it is not passed on.
+        Err(error) => Err(StripeError::Unknown(format!(
+            "Stripe answered {template} with something that cannot be read (column {})",
+            error.column()
+        ))),
+    }
+}
+
+/// Obeys `Stripe-Should-Retry`; without it, what Stripe could not work on now is tried again.
+fn judge(answer: &Answer) -> Verdict {
+    let status = answer.status.as_u16();
+    match (answer.header("stripe-should-retry"), status) {
+        (Some("false"), _) => Verdict::Final,
+        (_, 429) if answer.header("stripe-rate-limited-reason").is_some() => Verdict::SlowDown,
+        (Some("true"), _) | (_, 409 | 424 | 429 | 500..=599) => Verdict::Retry,
+        _ => Verdict::Final,
+    }
+}

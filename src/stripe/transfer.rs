@@ -1,0 +1,188 @@
+//! Transfers: `POST /v1/transfers`, `GET /v1/transfers`, `GET /v1/transfers/{id}`.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::wire::{Metadata, WireList, unix};
+use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::transfer::{IdempotencyKey, Origin, TransferType, origin};
+
+const PATH: &str = "/v1/transfers";
+
+/// A transfer to be made: what its request says, before it is encoded and stored.
+#[derive(Debug, Clone)]
+pub struct NewTransfer<'a> {
+    /// The amount, above zero.
+    pub amount: Money,
+    /// The account that receives it.
+    pub destination: &'a AccountId,
+    /// The charge that the money comes from.
+    pub source: &'a ChargeId,
+    /// What it pays.
+    pub kind: TransferType,
+    /// The Mirakl id of what it pays.
+    pub mirakl_id: &'a str,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop it pays.
+    pub shop_id: ShopId,
+}
+
+impl NewTransfer<'_> {
+    /// The request's body, the same bytes for the same facts.
+    ///
+    /// Without `transfer_group`, which Stripe refuses for a charge that already has one; without
+    /// anything that changes with a version of this program.
+    pub fn encode(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("amount", &self.amount.minor().to_string())
+            .append_pair("currency", &self.amount.currency().stripe_code())
+            .append_pair("destination", self.destination.as_str())
+            .append_pair("source_transaction", self.source.as_str())
+            .append_pair("metadata[miraklId]", self.mirakl_id)
+            .append_pair("metadata[miraklType]", self.kind.as_str())
+            .append_pair("metadata[miraklHost]", self.mirakl_host)
+            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string())
+            .append_pair("metadata[pluginName]", "mirakl-stripe")
+            .finish()
+    }
+}
+
+/// Which transfers are listed, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct TransfersQuery<'a> {
+    /// Only those to this account.
+    pub destination: Option<&'a AccountId>,
+    /// The oldest, inclusive.
+    pub from: Option<DateTime<Utc>>,
+    /// Continue after this transfer.
+    pub starting_after: Option<String>,
+}
+
+/// A transfer that Stripe has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Its id.
+    pub id: TransferId,
+    /// Its amount; `None` in a currency that this program never sends.
+    pub amount: Option<Money>,
+    /// The account that received it.
+    pub destination: Option<AccountId>,
+    /// The charge that the money came from.
+    pub source: Option<ChargeId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// What it pays at which marketplace, by its metadata; `None` if it is not of this kind.
+    pub origin: Option<Origin>,
+}
+
+#[derive(Deserialize)]
+struct WireTransfer {
+    id: TransferId,
+    amount: i64,
+    currency: String,
+    #[serde(default)]
+    destination: Option<AccountId>,
+    #[serde(default)]
+    source_transaction: Option<ChargeId>,
+    #[serde(deserialize_with = "unix")]
+    created: DateTime<Utc>,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+}
+
+impl Stripe {
+    /// Makes a transfer by a body that is stored. Returns the request's id too.
+    pub async fn create_transfer(
+        &self,
+        body: &str,
+        key: &IdempotencyKey,
+    ) -> Result<(Transfer, Option<String>), StripeError> {
+        let (transfer, request_id) = self.post::<WireTransfer>(PATH, body, key).await?;
+        Ok((transfer.into(), request_id))
+    }
+
+    /// A page of transfers.
+    pub async fn transfers(
+        &self,
+        query: &TransfersQuery<'_>,
+    ) -> Result<List<Transfer>, StripeError> {
+        let from = query.from.map(|from| from.timestamp().to_string());
+        let mut parameters = vec![("limit", PAGE_SIZE)];
+        if let Some(destination) = query.destination {
+            parameters.push(("destination", destination.as_str()));
+        }
+        if let Some(from) = &from {
+            parameters.push(("created[gte]", from));
+        }
+        if let Some(after) = &query.starting_after {
+            parameters.push(("starting_after", after));
+        }
+        let page: WireList<WireTransfer> = self.get(PATH, PATH, &parameters).await?;
+        let last = page.data.last().map(|last| last.id.to_string());
+        Ok(List {
+            next: last.filter(|_| page.has_more),
+            data: page.data.into_iter().map(Transfer::from).collect(),
+        })
+    }
+
+    /// One transfer; `None` when Stripe does not know it.
+    pub async fn transfer(&self, id: &TransferId) -> Result<Option<Transfer>, StripeError> {
+        let path = format!("/v1/transfers/{id}");
+        match self
+            .get::<WireTransfer>("/v1/transfers/{id}", &path, &[])
+            .await
+        {
+            Ok(transfer) => Ok(Some(transfer.into())),
+            Err(StripeError::Refused(Refusal {
+                class: Class::Final,
+                status: 404,
+                ..
+            })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl From<WireTransfer> for Transfer {
+    fn from(wire: WireTransfer) -> Self {
+        let currency = Currency::parse(&wire.currency).ok();
+        let metadata = wire.metadata.unwrap_or_default();
+        let field = |name: &str| metadata.get(name).map(String::as_str);
+        Self {
+            amount: currency.map(|currency| Money::from_minor(wire.amount, currency)),
+            origin: origin(field, wire.source_transaction.is_some()),
+            id: wire.id,
+            destination: wire.destination,
+            source: wire.source_transaction,
+            created_at: wire.created,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_the_same_bytes_for_the_same_facts() {
+        let new = NewTransfer {
+            amount: Money::from_minor(3400, Currency::parse("EUR").expect("known")),
+            destination: &"acct_1".into(),
+            source: &"ch_1".into(),
+            kind: TransferType::ProductOrder,
+            mirakl_id: "Ä&=1-A",
+            mirakl_host: "m.example",
+            shop_id: ShopId(2000),
+        };
+        assert_eq!(
+            new.encode(),
+            "amount=3400&currency=eur&destination=acct_1&source_transaction=ch_1\
+             &metadata%5BmiraklId%5D=%C3%84%26%3D1-A&metadata%5BmiraklType%5D=PRODUCT_ORDER\
+             &metadata%5BmiraklHost%5D=m.example&metadata%5BmiraklShopId%5D=2000\
+             &metadata%5BpluginName%5D=mirakl-stripe"
+        );
+    }
+}

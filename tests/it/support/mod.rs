@@ -1,0 +1,9 @@
+//! A marketplace of one's own for every test: a database, a simulator, and the built binary.
+
+mod database;
+mod program;
+mod world;
+
+pub use database::Database;
+pub use program::{Finished, Program};
+pub use world::{Row, World, eur};

@@ -1,0 +1,108 @@
+//! The way of a request: authorisation, then the endpoint.
+
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{MIRAKL_KEY, State, listing};
+use crate::api::{Answer, Backend, Incoming, Manner, Outcome, http_date};
+use crate::calls::Api;
+
+/// Seconds that a 429 names when the fault does not.
+const RETRY_AFTER: u64 = 1;
+
+impl Backend for State {
+    fn api(&self) -> Api {
+        Api::Mirakl
+    }
+
+    fn host(&self) -> String {
+        self.host.clone()
+    }
+
+    fn template(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
+    async fn handle(&self, call: &Incoming, manner: Manner) -> Answer {
+        if !manner.takes.is_zero() {
+            sleep(manner.takes).await;
+        }
+        match manner.outcome {
+            Outcome::Faithful => self.route(call),
+            Outcome::Fails(status) => self.failure(status),
+            Outcome::FailsAfter(status) => {
+                self.route(call);
+                self.failure(status)
+            }
+        }
+    }
+
+    fn failure(&self, status: u16) -> Answer {
+        match status {
+            429 => self.too_many_requests(None),
+            _ => error(status, "The call failed."),
+        }
+    }
+
+    fn too_many_requests(&self, retry_after: Option<u64>) -> Answer {
+        error(429, "Too many requests.").with(
+            "Retry-After",
+            &retry_after.unwrap_or(RETRY_AFTER).to_string(),
+        )
+    }
+
+    fn lock_timeout(&self) -> Answer {
+        self.too_many_requests(None)
+    }
+
+    fn dress(&self, _: &Incoming, answer: Answer) -> Answer {
+        answer
+            .with("Date", &http_date(self.shared.clock.now()))
+            .with("Content-Type", "application/json")
+    }
+}
+
+impl State {
+    fn route(&self, call: &Incoming) -> Answer {
+        if call.path == "/oauth/token" {
+            return match call.method.as_str() {
+                "POST" => self.tokens().issue(&call.body, self.shared.clock.now()),
+                _ => error(405, "Method Not Allowed"),
+            };
+        }
+        if !self.is_allowed(call) {
+            return error(401, "Unauthorized");
+        }
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/api/orders") => self.list_orders(call),
+            ("GET", "/api/version") => Answer::new(200, json!({ "version": "3.210" }).to_string()),
+            (_, "/api/orders" | "/api/version") => error(405, "Method Not Allowed"),
+            _ => error(404, "Not Found"),
+        }
+    }
+
+    fn is_allowed(&self, call: &Incoming) -> bool {
+        let Some(given) = call.header("authorization") else {
+            return false;
+        };
+        match given.split_once(' ') {
+            Some((scheme, token)) => {
+                scheme.eq_ignore_ascii_case("bearer")
+                    && self.tokens().is_good(token, self.shared.clock.now())
+            }
+            None => given == MIRAKL_KEY,
+        }
+    }
+
+    fn list_orders(&self, call: &Incoming) -> Answer {
+        match listing::page(self, call) {
+            Ok(answer) => answer,
+            Err(message) => error(400, &message),
+        }
+    }
+}
+
+fn error(status: u16, message: &str) -> Answer {
+    let body = json!({ "message": message, "status": status });
+    Answer::new(status, body.to_string())
+}

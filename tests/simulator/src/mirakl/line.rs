@@ -1,0 +1,233 @@
+//! Builder for an order line.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::dates;
+use super::fields::assign;
+use super::seed::Debit;
+use super::tax_mode::number;
+
+/// Reads an amount that a test wrote.
+pub(super) fn decimal(amount: &str) -> Decimal {
+    Decimal::from_str(amount).unwrap_or_else(|_| panic!("{amount} is no amount"))
+}
+
+/// Whether a line in this state counts in the order's sums.
+pub(super) fn is_live(state: &str) -> bool {
+    !matches!(state, "REFUSED" | "CANCELED")
+}
+
+/// One line of an order.
+#[derive(Clone, Debug)]
+pub struct LineSeed {
+    price: Decimal,
+    shipping: Option<Decimal>,
+    commission: Option<Decimal>,
+    taxes: Vec<Decimal>,
+    shipping_taxes: Vec<Decimal>,
+    state: Option<String>,
+    debited: Debit,
+    refunds: Vec<(String, Decimal)>,
+    not_payable: Option<Decimal>,
+    changes: Vec<(String, Value)>,
+}
+
+impl LineSeed {
+    /// A line at this price, such as `"30.00"`, without shipping, commission or taxes.
+    pub fn new(price: &str) -> Self {
+        Self {
+            price: decimal(price),
+            shipping: None,
+            commission: None,
+            taxes: Vec::new(),
+            shipping_taxes: Vec::new(),
+            state: None,
+            debited: Debit::Usual,
+            refunds: Vec::new(),
+            not_payable: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The shipping price.
+    #[must_use]
+    pub fn shipping(mut self, amount: &str) -> Self {
+        self.shipping = Some(decimal(amount));
+        self
+    }
+
+    /// The commission with its tax.
+    #[must_use]
+    pub fn commission(mut self, amount: &str) -> Self {
+        self.commission = Some(decimal(amount));
+        self
+    }
+
+    /// A tax on the price.
+    #[must_use]
+    pub fn tax(mut self, amount: &str) -> Self {
+        self.taxes.push(decimal(amount));
+        self
+    }
+
+    /// A tax on the shipping price.
+    #[must_use]
+    pub fn shipping_tax(mut self, amount: &str) -> Self {
+        self.shipping_taxes.push(decimal(amount));
+        self
+    }
+
+    /// The line's own state; by default the order's.
+    #[must_use]
+    pub fn state(mut self, state: &str) -> Self {
+        self.state = Some(state.to_owned());
+        self
+    }
+
+    /// The line's own debit date; by default the order's, and none on a line that is not live.
+    #[must_use]
+    pub fn debited_at(mut self, at: Option<DateTime<Utc>>) -> Self {
+        self.debited = Debit::On(at);
+        self
+    }
+
+    /// A refund that waits for its payment.
+    #[must_use]
+    pub fn refund(mut self, id: &str, amount: &str) -> Self {
+        self.refunds.push((id.to_owned(), decimal(amount)));
+        self
+    }
+
+    /// Splits the price into a part of this amount that is not payable to the shop and the rest.
+    #[must_use]
+    pub fn part_not_payable(mut self, amount: &str) -> Self {
+        self.not_payable = Some(decimal(amount));
+        self
+    }
+
+    /// Sets any field, by name or JSON pointer.
+    #[must_use]
+    pub fn set(mut self, field: &str, value: Value) -> Self {
+        self.changes.push((field.to_owned(), value));
+        self
+    }
+
+    pub(super) fn sums(&self, order_state: &str) -> Option<Sums> {
+        let state = self.state.as_deref().unwrap_or(order_state);
+        let zero = self.zero();
+        is_live(state).then(|| Sums {
+            price: self.price,
+            shipping: self.shipping.unwrap_or(zero),
+            commission: self.commission.unwrap_or(zero),
+        })
+    }
+
+    /// Zero with as many decimals as the price, so that sums keep the currency's form.
+    fn zero(&self) -> Decimal {
+        Decimal::new(0, self.price.scale())
+    }
+
+    pub(super) fn build(&self, order: &Frame<'_>, index: usize) -> Value {
+        let state = self.state.as_deref().unwrap_or(order.state);
+        let shipping = self.shipping.unwrap_or_else(|| self.zero());
+        let commission = self.commission.unwrap_or_else(|| self.zero());
+        let inherited = order.debited.filter(|_| is_live(state));
+        let debited = self.debited.or(inherited).map(dates::show);
+        let refunds: Vec<Value> = self
+            .refunds
+            .iter()
+            .map(|r| self.build_refund(r, order))
+            .collect();
+        let mut line = json!({
+            "order_line_id": format!("{}-{index}", order.id),
+            "order_line_index": index,
+            "order_line_state": state,
+            "offer_id": 3300 + index,
+            "offer_sku": format!("SKU-{index}"),
+            "product_sku": format!("PRODUCT-{index}"),
+            "product_title": "A thing",
+            "quantity": 1,
+            "price": number(self.price),
+            "price_unit": number(self.price),
+            "shipping_price": number(shipping),
+            "total_price": number(self.price + shipping),
+            "commission_fee": number(commission),
+            "commission_taxes": [],
+            "total_commission": number(commission),
+            "taxes": taxes(&self.taxes),
+            "shipping_taxes": taxes(&self.shipping_taxes),
+            "fees": [],
+            "cancelations": [],
+            "refunds": refunds,
+            "debited_date": debited,
+            "created_date": dates::show(order.created),
+            "last_updated_date": dates::show(order.updated),
+            "can_refund": is_live(state),
+        });
+        if let Some(part) = self.not_payable {
+            let parts =
+                json!({ "parts": [part_of(self.price - part, true), part_of(part, false)] });
+            assign(&mut line, "price_amount_breakdown", parts);
+        }
+        for (field, value) in &self.changes {
+            assign(&mut line, field, value.clone());
+        }
+        line
+    }
+
+    fn build_refund(&self, (id, amount): &(String, Decimal), order: &Frame<'_>) -> Value {
+        let zero = number(self.zero());
+        json!({
+            "id": id,
+            "amount": number(*amount),
+            "shipping_amount": zero,
+            "taxes": [],
+            "shipping_taxes": [],
+            "fees": [],
+            "commission_amount": zero,
+            "commission_taxes": [],
+            "commission_total_amount": zero,
+            "quantity": 1,
+            "reason_code": "17",
+            "state": "WAITING_REFUND_PAYMENT",
+            "refund_state": "WAITING_REFUND_PAYMENT",
+            "transaction_number": null,
+            "transaction_date": null,
+            "created_date": dates::show(order.updated),
+        })
+    }
+}
+
+/// What a line adds to its order.
+pub(super) struct Sums {
+    pub(super) price: Decimal,
+    pub(super) shipping: Decimal,
+    pub(super) commission: Decimal,
+}
+
+/// What a line takes from its order.
+pub(super) struct Frame<'a> {
+    pub(super) id: &'a str,
+    pub(super) state: &'a str,
+    pub(super) debited: Option<DateTime<Utc>>,
+    pub(super) created: DateTime<Utc>,
+    pub(super) updated: DateTime<Utc>,
+}
+
+fn taxes(amounts: &[Decimal]) -> Vec<Value> {
+    let tax = |amount: &Decimal| json!({ "code": "VAT", "amount": number(*amount) });
+    amounts.iter().map(tax).collect()
+}
+
+fn part_of(amount: Decimal, payable: bool) -> Value {
+    json!({
+        "amount": number(amount),
+        "commissionable": payable,
+        "debitable_from_customer": true,
+        "payable_to_shop": payable,
+    })
+}

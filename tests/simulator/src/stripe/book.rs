@@ -1,0 +1,58 @@
+//! All that Stripe knows in one mode.
+
+use std::collections::{HashMap, HashSet};
+
+use super::accounts::Account;
+use super::idempotency::Keys;
+use super::ids::Ids;
+use super::ledger::Ledger;
+use super::payments::{Charge, Intent};
+use super::shelf::Shelf;
+use super::transfers::StoredTransfer;
+
+/// The platform's account, the same in both modes.
+pub(super) const PLATFORM: &str = "acct_platform1Simulator";
+
+/// One mode's objects, balances and keys.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub(super) live: bool,
+    pub(super) ids: Ids,
+    pub(super) platform: Account,
+    pub(super) accounts: Shelf<Account>,
+    pub(super) charges: Shelf<Charge>,
+    pub(super) intents: HashMap<String, Intent>,
+    pub(super) transfers: Shelf<StoredTransfer>,
+    pub(super) ledger: Ledger,
+    pub(super) keys: Keys,
+    /// Charges that a request is working on.
+    pub(super) locked: HashSet<String>,
+}
+
+impl Book {
+    pub(super) fn new(live: bool, created: i64) -> Self {
+        let mut platform = Account::new("standard", "daily");
+        PLATFORM.clone_into(&mut platform.id);
+        platform.created = created;
+        Self {
+            live,
+            ids: Ids::new(u64::from(live)),
+            platform,
+            accounts: Shelf::default(),
+            charges: Shelf::default(),
+            intents: HashMap::new(),
+            transfers: Shelf::default(),
+            ledger: Ledger::default(),
+            keys: Keys::default(),
+            locked: HashSet::new(),
+        }
+    }
+
+    /// An account by id, the platform's own included.
+    pub(super) fn account(&self, id: &str) -> Option<&Account> {
+        if id == self.platform.id {
+            return Some(&self.platform);
+        }
+        self.accounts.get(id)
+    }
+}

@@ -1,0 +1,224 @@
+//! What customers and operators do with payments.
+
+use chrono::{DateTime, Utc};
+
+use super::book::Book;
+use super::payments::{Charge, Intent, Settled};
+use super::seeds::{Payment, PaymentSeed, Stage};
+
+/// Time until a charge's money is available to the platform.
+const SETTLING_SECONDS: i64 = 2 * 24 * 3600;
+
+impl Book {
+    /// A customer pays.
+    pub(super) fn pay(&mut self, seed: PaymentSeed, now: DateTime<Utc>) -> Payment {
+        let created = seed.created.unwrap_or(now).timestamp();
+        let intent = (!seed.bare).then(|| self.ids.make("pi", 24));
+        let (intent_metadata, mut charge_metadata) = (seed.metadata, seed.charge_metadata);
+        if let Some(id) = &intent {
+            let manual = matches!(seed.stage, Stage::Authorized | Stage::Canceled);
+            let intent = Intent {
+                id: id.clone(),
+                created,
+                amount: seed.amount,
+                amount_capturable: 0,
+                amount_received: 0,
+                currency: seed.currency.clone(),
+                status: "requires_payment_method",
+                capture_method: if manual { "manual" } else { "automatic" },
+                customer: seed.customer.clone(),
+                latest_charge: None,
+                transfer_group: seed.transfer_group.clone(),
+                metadata: intent_metadata,
+                canceled_at: None,
+            };
+            self.intents.insert(id.clone(), intent);
+        } else {
+            charge_metadata.extend(intent_metadata);
+        }
+        let charge = Charge {
+            id: self.ids.make(if seed.py { "py" } else { "ch" }, 24),
+            created,
+            amount: seed.amount,
+            settlement: seed.settlement.unwrap_or_else(|| seed.currency.clone()),
+            currency: seed.currency,
+            status: "failed",
+            captured: false,
+            amount_captured: 0,
+            amount_refunded: 0,
+            disputed: seed.disputed,
+            intent: intent.clone(),
+            customer: seed.customer,
+            transfer_group: seed.transfer_group,
+            metadata: charge_metadata,
+            balance: None,
+            transferred: 0,
+        };
+        let charge = self.attempt(charge, seed.stage);
+        Payment { intent, charge }
+    }
+
+    /// Adds a charge in a stage, and brings its intent to the same.
+    fn attempt(&mut self, mut charge: Charge, stage: Stage) -> String {
+        charge.status = match stage {
+            Stage::Failed => "failed",
+            Stage::Processing => "pending",
+            Stage::Captured | Stage::Authorized | Stage::Canceled => "succeeded",
+        };
+        let (id, at, amount) = (charge.id.clone(), charge.created, charge.amount);
+        if let Some(intent) = self.intent_of(&charge) {
+            intent.latest_charge = Some(id.clone());
+            intent.status = match stage {
+                Stage::Failed => "requires_payment_method",
+                Stage::Processing => "processing",
+                Stage::Captured | Stage::Authorized | Stage::Canceled => "requires_capture",
+            };
+            if intent.status == "requires_capture" {
+                intent.amount_capturable = amount;
+            }
+        }
+        if stage == Stage::Processing {
+            // Nothing is left to capture, though the money has not come.
+            charge.captured = true;
+            charge.amount_captured = amount;
+        }
+        self.charges.put(charge);
+        match stage {
+            Stage::Captured => self.take(&id, amount, at),
+            Stage::Canceled => self.cancel(&id, at),
+            Stage::Authorized | Stage::Processing | Stage::Failed => {}
+        }
+        id
+    }
+
+    /// Another, successful attempt at an intent whose charge failed.
+    pub(super) fn pay_again(&mut self, intent: &str, now: DateTime<Utc>) -> String {
+        let failed = self.charge_id(intent);
+        let mut charge = self.charge(&failed).clone();
+        assert_eq!(charge.status, "failed", "{failed} has not failed");
+        let prefix = if charge.id.starts_with("py") {
+            "py"
+        } else {
+            "ch"
+        };
+        charge.id = self.ids.make(prefix, 24);
+        charge.created = now.timestamp();
+        self.attempt(charge, Stage::Captured)
+    }
+
+    /// A processing charge succeeds or fails.
+    pub(super) fn settle(&mut self, id: &str, succeeds: bool, now: DateTime<Utc>) {
+        let id = self.charge_id(id);
+        let charge = self.charge(&id);
+        assert_eq!(charge.status, "pending", "{id} is not pending");
+        let amount = charge.amount;
+        if succeeds {
+            charge.status = "succeeded";
+            self.take(&id, amount, now.timestamp());
+            return;
+        }
+        charge.fail();
+        let charge = charge.clone();
+        if let Some(intent) = self.intent_of(&charge) {
+            intent.status = "requires_payment_method";
+        }
+    }
+
+    /// Captures an authorised charge; the rest is released.
+    pub(super) fn capture(&mut self, id: &str, amount: Option<i64>, now: DateTime<Utc>) {
+        let id = self.charge_id(id);
+        let charge = self.charge(&id);
+        let open = charge.status == "succeeded" && !charge.captured && charge.amount_refunded == 0;
+        assert!(open, "{id} cannot be captured");
+        let amount = amount.unwrap_or(charge.amount);
+        assert!(
+            (1..=charge.amount).contains(&amount),
+            "{amount} is not authorised"
+        );
+        self.take(&id, amount, now.timestamp());
+    }
+
+    /// The money of a charge arrives.
+    fn take(&mut self, id: &str, amount: i64, at: i64) {
+        let transaction = self.ids.make("txn", 24);
+        let charge = self.charge(id);
+        let settled = Settled {
+            id: transaction,
+            amount: charge.settled(amount),
+            created: at,
+            available_on: at + SETTLING_SECONDS,
+        };
+        charge.captured = true;
+        charge.amount_captured = amount;
+        charge.balance = Some(settled.clone());
+        let charge = charge.clone();
+        if let Some(intent) = self.intent_of(&charge) {
+            intent.status = "succeeded";
+            intent.amount_capturable = 0;
+            intent.amount_received = amount;
+        }
+        let platform = &self.platform.id;
+        let currency = &charge.settlement;
+        self.ledger
+            .book(platform, currency, settled.amount, settled.available_on);
+    }
+
+    /// Refunds a captured charge, or releases an authorised one whole.
+    pub(super) fn refund(&mut self, id: &str, amount: i64, now: DateTime<Utc>) {
+        let id = self.charge_id(id);
+        let charge = self.charge(&id);
+        assert_eq!(charge.status, "succeeded", "{id} has nothing to refund");
+        if !charge.captured {
+            return self.cancel(&id, now.timestamp());
+        }
+        let left = charge.amount_captured - charge.amount_refunded;
+        assert!(
+            (1..=left).contains(&amount),
+            "{id} has {left} left to refund"
+        );
+        let before = charge.settled(charge.amount_refunded);
+        charge.amount_refunded += amount;
+        let taken = charge.settled(charge.amount_refunded) - before;
+        let charge = charge.clone();
+        let at = charge.balance.map_or(0, |settled| settled.available_on);
+        self.ledger
+            .book(&self.platform.id, &charge.settlement, -taken, at);
+    }
+
+    /// Cancels what is not captured.
+    pub(super) fn cancel(&mut self, id: &str, at: i64) {
+        let id = self.charge_id(id);
+        let charge = self.charge(&id);
+        assert!(charge.balance.is_none(), "{id} is captured");
+        if charge.status == "pending" {
+            charge.fail();
+        } else if charge.status == "succeeded" {
+            charge.amount_refunded = charge.amount;
+        }
+        let charge = charge.clone();
+        if let Some(intent) = self.intent_of(&charge) {
+            intent.status = "canceled";
+            intent.amount_capturable = 0;
+            intent.canceled_at = Some(at);
+        }
+    }
+
+    /// The charge of an id that names a charge or an intent.
+    pub(super) fn charge_id(&self, id: &str) -> String {
+        let latest = self.intents.get(id).map(|intent| &intent.latest_charge);
+        let charge = latest.map_or(Some(id), |latest| latest.as_deref());
+        charge
+            .filter(|id| self.charges.get(id).is_some())
+            .unwrap_or_else(|| panic!("there is no charge of {id}"))
+            .to_owned()
+    }
+
+    pub(super) fn charge(&mut self, id: &str) -> &mut Charge {
+        let charge = self.charges.get_mut(id);
+        charge.unwrap_or_else(|| panic!("there is no charge {id}"))
+    }
+
+    fn intent_of(&mut self, charge: &Charge) -> Option<&mut Intent> {
+        self.intents.get_mut(charge.intent.as_deref()?)
+    }
+}

@@ -1,0 +1,94 @@
+//! Charges and payment intents.
+
+use std::collections::BTreeMap;
+
+use super::shelf::Item;
+
+#[derive(Clone, Debug)]
+pub(super) struct Charge {
+    pub(super) id: String,
+    pub(super) created: i64,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) status: &'static str,
+    pub(super) captured: bool,
+    pub(super) amount_captured: i64,
+    pub(super) amount_refunded: i64,
+    pub(super) disputed: bool,
+    pub(super) intent: Option<String>,
+    pub(super) customer: Option<String>,
+    pub(super) transfer_group: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    /// The currency it settles in.
+    pub(super) settlement: String,
+    pub(super) balance: Option<Settled>,
+    /// Sum of its transfers less their reversals, in the settlement currency.
+    pub(super) transferred: i64,
+}
+
+/// The charge's balance transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) created: i64,
+    pub(super) available_on: i64,
+}
+
+impl Item for Charge {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+}
+
+impl Charge {
+    /// Whether nothing of it is left.
+    pub(super) fn is_refunded(&self) -> bool {
+        let whole = if self.captured {
+            self.amount_captured
+        } else {
+            self.amount
+        };
+        whole > 0 && self.amount_refunded >= whole
+    }
+
+    pub(super) fn fail(&mut self) {
+        self.status = "failed";
+        self.captured = false;
+        self.amount_captured = 0;
+    }
+
+    pub(super) fn is_exchanged(&self) -> bool {
+        self.settlement != self.currency
+    }
+
+    /// An amount of the charge in its settlement currency.
+    pub(super) fn settled(&self, amount: i64) -> i64 {
+        if self.is_exchanged() {
+            amount * 5 / 4
+        } else {
+            amount
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) created: i64,
+    pub(super) amount: i64,
+    pub(super) amount_capturable: i64,
+    pub(super) amount_received: i64,
+    pub(super) currency: String,
+    pub(super) status: &'static str,
+    pub(super) capture_method: &'static str,
+    pub(super) customer: Option<String>,
+    pub(super) latest_charge: Option<String>,
+    pub(super) transfer_group: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) canceled_at: Option<i64>,
+}

@@ -1,0 +1,136 @@
+//! What can be read: objects and lists.
+
+use super::State;
+use super::accounts::Account;
+use super::auth::Caller;
+use super::backend::{no_access, ok};
+use super::book::Book;
+use super::errors::Refusal;
+use super::form::Form;
+use super::shelf::{RANGE, Range};
+use super::views::{Expand, List};
+use crate::api::{Answer, Incoming};
+
+impl State {
+    /// Answers a GET whose path, without the version, is known.
+    pub(super) fn get(
+        &self,
+        call: &Incoming,
+        caller: &Caller,
+        path: &[&str],
+    ) -> Result<Answer, Refusal> {
+        let form = Form::read(&call.query)?;
+        let now = self.shared.clock.now().timestamp();
+        let book = self.book(caller.live);
+        let acting = caller.account.as_deref();
+        match *path {
+            ["account"] => {
+                form.allow(&["expand"])?;
+                let id = acting.unwrap_or(&book.platform.id);
+                let account = book.account(id).ok_or_else(|| no_access(call, id))?;
+                Ok(ok(&account.show()))
+            }
+            ["accounts", id] => {
+                form.allow(&["expand"])?;
+                let visible = acting.is_none_or(|own| own == id);
+                let account = book.account(id).filter(|_| visible);
+                let account = account.ok_or_else(|| no_access(call, id))?;
+                Ok(ok(&account.show()))
+            }
+            ["accounts"] => {
+                allow(&form, &[])?;
+                let range = Range::read(&form)?;
+                let (page, more) = book
+                    .accounts
+                    .page(&range, "account", |_| acting.is_none())?;
+                let data = page.into_iter().map(Account::show).collect();
+                Ok(ok(&List::new(data, more, "/v1/accounts")))
+            }
+            ["charges"] => list_charges(&book, &form, acting, now),
+            ["charges", id] => {
+                form.allow(&["expand"])?;
+                let paths = form.expand(&["payment_intent", "balance_transaction"])?;
+                let charge = book.charges.get(id).filter(|_| acting.is_none());
+                let charge = charge.ok_or_else(|| self.not_found("charge", id, caller))?;
+                Ok(ok(&book.show_charge(charge, expand(&paths), now)))
+            }
+            ["payment_intents", id] => {
+                form.allow(&["expand", "client_secret"])?;
+                let paths = form.expand(&["latest_charge", "latest_charge.balance_transaction"])?;
+                let intent = book.intents.get(id).filter(|_| acting.is_none());
+                let intent = intent.ok_or_else(|| self.not_found("payment_intent", id, caller))?;
+                Ok(ok(&book.show_intent(intent, expand(&paths), now)))
+            }
+            ["transfers"] => {
+                allow(&form, &["destination", "transfer_group"])?;
+                let range = Range::read(&form)?;
+                let destination = form.text("destination")?;
+                let group = form.text("transfer_group")?;
+                let (page, more) = book.transfers.page(&range, "transfer", |stored| {
+                    stored.owner.as_deref() == acting
+                        && destination.is_none_or(|to| to == stored.transfer.destination)
+                        && group
+                            .is_none_or(|g| Some(g) == stored.transfer.transfer_group.as_deref())
+                })?;
+                let data = page
+                    .into_iter()
+                    .map(|stored| stored.show(book.live))
+                    .collect();
+                Ok(ok(&List::new(data, more, "/v1/transfers")))
+            }
+            ["transfers", id] => {
+                form.allow(&["expand"])?;
+                let stored = book.transfers.get(id);
+                let stored = stored.filter(|stored| stored.owner.as_deref() == acting);
+                let stored = stored.ok_or_else(|| self.not_found("transfer", id, caller))?;
+                Ok(ok(&stored.show(book.live)))
+            }
+            _ => Err(Refusal::new("Unrecognized request URL.").status(404)),
+        }
+    }
+}
+
+fn list_charges(
+    book: &Book,
+    form: &Form,
+    acting: Option<&str>,
+    now: i64,
+) -> Result<Answer, Refusal> {
+    allow(form, &["payment_intent", "transfer_group", "customer"])?;
+    let range = Range::read(form)?;
+    let paths = form.expand(&["data.payment_intent", "data.balance_transaction"])?;
+    let intent = form.text("payment_intent")?;
+    let group = form.text("transfer_group")?;
+    let customer = form.text("customer")?;
+    let (page, more) = book.charges.page(&range, "charge", |charge| {
+        acting.is_none()
+            && (intent.is_none() || intent == charge.intent.as_deref())
+            && (group.is_none() || group == charge.transfer_group.as_deref())
+            && (customer.is_none() || customer == charge.customer.as_deref())
+    })?;
+    let expand = expand(&paths);
+    let data = page
+        .into_iter()
+        .map(|charge| book.show_charge(charge, expand, now))
+        .collect();
+    Ok(ok(&List::new(data, more, "/v1/charges")))
+}
+
+/// Parameters of a list: the common ones and its own.
+fn allow(form: &Form, own: &[&str]) -> Result<(), Refusal> {
+    form.allow(&[&RANGE, &["expand"][..], own].concat())
+}
+
+fn expand(paths: &[String]) -> Expand {
+    let any = |end: &str| {
+        paths
+            .iter()
+            .any(|path| path.rsplit('.').next() == Some(end))
+    };
+    let nested = any("balance_transaction") && paths.iter().any(|p| p.starts_with("latest_charge"));
+    Expand {
+        intent: any("payment_intent"),
+        balance: any("balance_transaction"),
+        charge: any("latest_charge") || nested,
+    }
+}

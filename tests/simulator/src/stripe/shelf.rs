@@ -1,0 +1,175 @@
+//! Objects by id and by time of creation.
+
+use std::collections::HashMap;
+
+use super::errors::Refusal;
+use super::form::{Form, unknown, whole};
+
+/// What a list is sorted by.
+pub(super) trait Item {
+    fn id(&self) -> &str;
+    /// Unix seconds.
+    fn created(&self) -> i64;
+}
+
+/// A growing collection, listed newest first without being sorted again.
+#[derive(Debug)]
+pub(super) struct Shelf<T> {
+    items: Vec<T>,
+    by_id: HashMap<String, usize>,
+    /// Creation time and place in `items`, oldest first.
+    by_time: Vec<(i64, usize)>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            by_id: HashMap::new(),
+            by_time: Vec::new(),
+        }
+    }
+}
+
+impl<T: Item> Shelf<T> {
+    /// Adds an object, or replaces the one with its id.
+    pub(super) fn put(&mut self, item: T) {
+        if let Some(at) = self.by_id.get(item.id()) {
+            let at = *at;
+            let old = (self.items[at].created(), at);
+            let new = (item.created(), at);
+            self.items[at] = item;
+            if let Ok(place) = self.by_time.binary_search(&old) {
+                self.by_time.remove(place);
+            }
+            self.place(new);
+            return;
+        }
+        let at = self.items.len();
+        self.by_id.insert(item.id().to_owned(), at);
+        self.place((item.created(), at));
+        self.items.push(item);
+    }
+
+    fn place(&mut self, key: (i64, usize)) {
+        let place = self.by_time.partition_point(|other| *other < key);
+        self.by_time.insert(place, key);
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&T> {
+        self.by_id.get(id).map(|at| &self.items[*at])
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+        let at = *self.by_id.get(id)?;
+        Some(&mut self.items[at])
+    }
+
+    /// All objects, in the order they were added.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+
+    /// A page of the objects that pass the filter, newest first, and whether there are more.
+    pub(super) fn page(
+        &self,
+        range: &Range,
+        object: &str,
+        passes: impl Fn(&T) -> bool,
+    ) -> Result<(Vec<&T>, bool), Refusal> {
+        let mut from = self.by_time.partition_point(|key| key.0 < range.since);
+        let mut to = self.by_time.partition_point(|key| key.0 <= range.until);
+        if let Some((id, param)) = &range.cursor {
+            let place = self
+                .find(id)
+                .ok_or_else(|| Refusal::missing(object, id, "").param(*param))?;
+            if *param == "starting_after" {
+                to = to.min(place);
+            } else {
+                from = from.max(place + 1);
+            }
+        }
+        let window = self.by_time.get(from..to).unwrap_or_default().iter();
+        let items = window
+            .map(|(_, at)| &self.items[*at])
+            .filter(|item| passes(item));
+        let more = range.limit + 1;
+        // Before a cursor the page is the part next to it, so the search runs the other way.
+        let backwards = matches!(range.cursor, Some((_, "ending_before")));
+        let mut page: Vec<&T> = if backwards {
+            items.take(more).collect()
+        } else {
+            items.rev().take(more).collect()
+        };
+        let has_more = page.len() > range.limit;
+        page.truncate(range.limit);
+        if backwards {
+            page.reverse();
+        }
+        Ok((page, has_more))
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        let at = *self.by_id.get(id)?;
+        let key = (self.items[at].created(), at);
+        self.by_time.binary_search(&key).ok()
+    }
+}
+
+/// The part of a list that a request asks for.
+#[derive(Debug)]
+pub(super) struct Range {
+    limit: usize,
+    since: i64,
+    until: i64,
+    /// An id, and the parameter it came in.
+    cursor: Option<(String, &'static str)>,
+}
+
+/// The parameters that every list has.
+pub(super) const RANGE: [&str; 4] = ["limit", "starting_after", "ending_before", "created"];
+
+impl Range {
+    pub(super) fn read(form: &Form) -> Result<Self, Refusal> {
+        let limit = form.integer("limit", 1, 100)?.unwrap_or(10);
+        let after = form.text("starting_after")?;
+        let before = form.text("ending_before")?;
+        if after.is_some() && before.is_some() {
+            let message = "You may only specify one of ending_before and starting_after.";
+            return Err(Refusal::new(message)
+                .code("parameters_exclusive")
+                .param("ending_before"));
+        }
+        let after = after.map(|id| (id.to_owned(), "starting_after"));
+        let before = before.map(|id| (id.to_owned(), "ending_before"));
+        let mut range = Self {
+            limit: usize::try_from(limit).unwrap_or(10),
+            since: i64::MIN,
+            until: i64::MAX,
+            cursor: after.or(before),
+        };
+        range.read_created(form)?;
+        Ok(range)
+    }
+
+    fn read_created(&mut self, form: &Form) -> Result<(), Refusal> {
+        let mut bounded = false;
+        for (bound, value) in form.below("created") {
+            bounded = true;
+            let name = format!("created[{bound}]");
+            let at = whole(value, &name)?;
+            match bound {
+                "gt" => self.since = self.since.max(at.saturating_add(1)),
+                "gte" => self.since = self.since.max(at),
+                "lt" => self.until = self.until.min(at.saturating_sub(1)),
+                "lte" => self.until = self.until.min(at),
+                _ => return Err(unknown(&name)),
+            }
+        }
+        if !bounded && let Some(at) = form.text("created")? {
+            self.since = whole(at, "created")?;
+            self.until = self.since;
+        }
+        Ok(())
+    }
+}
