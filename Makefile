@@ -4,9 +4,6 @@
 # The database of whoever works here is never the one of a test or a demo.
 unexport DATABASE_URL
 
-# Queries are checked against .sqlx, so that a build needs no database.
-export SQLX_OFFLINE = true
-
 .PHONY: demo test bench check lint queries deny prepare
 
 # A small marketplace from end to end, with a crash in the middle. Ends by itself.

@@ -174,22 +174,30 @@ fn read_order(raw: &RawValue) -> ReadOrder {
     struct OnlyId {
         order_id: String,
     }
-    match serde_json::from_str::<WireOrder>(raw.get()) {
-        Ok(order) if !order.order_id.is_empty() => Ok(order.into()),
-        Ok(_) => Err(UnreadOrder {
-            id: None,
-            cause: "an empty order_id".to_owned(),
-        }),
-        Err(error) => {
-            let id = serde_json::from_str::<OnlyId>(raw.get()).ok();
-            Err(UnreadOrder {
-                id: id
-                    .filter(|id| !id.order_id.is_empty())
-                    .map(|id| id.order_id.into()),
-                cause: without_position(&error),
-            })
-        }
+    let id = serde_json::from_str::<OnlyId>(raw.get()).ok();
+    let id = id.map(|id| id.order_id).filter(|id| is_storable(id));
+    let unread = |cause| UnreadOrder {
+        id: id.clone().map(OrderId),
+        cause,
+    };
+    let order: WireOrder =
+        serde_json::from_str(raw.get()).map_err(|error| unread(without_position(&error)))?;
+    if !is_storable(&order.order_id) {
+        return Err(unread("its order_id is empty or holds a NUL".to_owned()));
     }
+    let number = order.transaction_number.as_deref().unwrap_or_default();
+    if [&order.commercial_id, &order.currency_iso_code, number]
+        .iter()
+        .any(|text| text.contains('\0'))
+    {
+        return Err(unread("one of its texts holds a NUL".to_owned()));
+    }
+    Ok(order.into())
+}
+
+/// Postgres keeps every text but one with a NUL.
+fn is_storable(id: &str) -> bool {
+    !id.is_empty() && !id.contains('\0')
 }
 
 /// The parser's message without "at line … column …", which differs from page to page.
@@ -305,7 +313,7 @@ mod tests {
     fn an_order_that_lacks_something_is_named_and_says_what_it_lacks() {
         for (from, to, cause) in [
             (r#""shop_id": 2001,"#, "", "missing field `shop_id`"),
-            ("55.10", "1e40", "1e40 is no exact amount"),
+            ("55.10", "1e40", "is no exact amount"),
             ("55.10", "null", "invalid type: null"),
             ("2026-05-04T09:12:30Z", "yesterday", "invalid characters"),
         ] {

@@ -106,7 +106,7 @@ mod tests {
         for (url, ok) in [
             ("postgres://u@localhost/d", true),
             ("postgres://u@127.0.0.1/d?sslmode=disable", true),
-            ("postgres://u@/d?host=/run/postgresql", true),
+            ("postgres:///d?host=/run/postgresql", true),
             ("postgres://u@db.example/d?sslmode=verify-full", true),
             ("postgres://u@db.example/d?sslmode=prefer", false),
             ("mysql://u@localhost/d", false),

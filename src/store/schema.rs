@@ -50,6 +50,8 @@ async fn applied(conn: &mut Connection) -> Result<Vec<i64>> {
 }
 
 fn is_undefined_table(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some("42P01")
 }

@@ -11,7 +11,10 @@ async fn a_debited_order_is_transferred_to_its_seller_once_and_to_the_cent() {
     assert_eq!(transfers.len(), 1);
     assert_eq!(transfers[0].amount, 1123);
     assert_eq!(transfers[0].destination, "acct_shop2000");
-    assert_eq!(transfers[0].source_transaction.as_deref(), Some(charge.as_str()));
+    assert_eq!(
+        transfers[0].source_transaction.as_deref(),
+        Some(charge.as_str())
+    );
     world.stands("C1-A", "TRANSFER_CREATED", "").await;
     world.transfer().await.exits(0);
     world.each_moved_once(&["C1-A".to_owned()], 1123).await;

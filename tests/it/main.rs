@@ -5,4 +5,17 @@
 
 mod support;
 
+mod adopting;
+mod bad_input;
+mod crashes;
 mod first_order;
+mod lost_answers;
+mod operator;
+mod overlap;
+mod paging;
+mod payments;
+mod resolving;
+mod schema;
+mod secrets;
+mod settings;
+mod waiting;

@@ -2,6 +2,8 @@
 
 mod amount;
 mod decide;
+#[cfg(test)]
+mod fixtures;
 mod key;
 mod origin;
 mod reason;

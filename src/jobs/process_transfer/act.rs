@@ -21,8 +21,6 @@ use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 const BATCH: i64 = 200;
 /// After so many requests in a row without an answer, the rest is left to a later run.
 const MOST_SILENT: u32 = 10;
-/// Requests handed to the client at once; its own limit decides how many leave.
-const WORKERS: usize = 64;
 
 /// What sending has met in this run.
 #[derive(Debug, Default)]
@@ -142,9 +140,11 @@ async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
             }
         }
     });
-    // A run that stops lets the requests that have left come to their end.
+    // As many workers as requests may be under way: none waits with a decision of its own. A run that
+    // stops lets the requests that have left come to their end.
+    let workers = pass.app.settings.stripe.limits.concurrency;
     stream::iter(chains)
-        .buffer_unordered(WORKERS)
+        .buffer_unordered(workers)
         .collect::<()>()
         .await;
     if let Some(error) = halted.take() {

@@ -37,7 +37,10 @@ fn fresh_name() -> String {
 
 async fn execute(sql: String) {
     let mut server = server().await;
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut server).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut server)
+        .await
+        .unwrap();
     server.close().await.unwrap();
 }
 
@@ -49,7 +52,9 @@ impl Database {
                 let name = fresh_name();
                 execute(format!("create database {name}")).await;
                 let mut conn = options(&name).connect().await.unwrap();
-                mirakl_stripe::store::schema::migrate(&mut conn).await.unwrap();
+                mirakl_stripe::store::schema::migrate(&mut conn)
+                    .await
+                    .unwrap();
                 conn.close().await.unwrap();
                 name
             })
@@ -77,7 +82,9 @@ impl Database {
 
     pub fn url(&self) -> String {
         let url = server_url();
-        let (before, query) = url.split_once('?').map_or((url.as_str(), None), |(a, b)| (a, Some(b)));
+        let (before, query) = url
+            .split_once('?')
+            .map_or((url.as_str(), None), |(a, b)| (a, Some(b)));
         let (server, _) = before.rsplit_once('/').expect("a database in DATABASE_URL");
         match query {
             Some(query) => format!("{server}/{}?{query}", self.name),

@@ -6,4 +6,4 @@ mod world;
 
 pub use database::Database;
 pub use program::{Finished, Program};
-pub use world::{Row, World, eur};
+pub use world::{World, day, eur};

@@ -115,10 +115,18 @@ impl World {
     /// A shop with an account that can receive transfers.
     pub async fn shop(&self, shop: i64) -> String {
         let account = account_of(shop);
-        self.sim.stripe().add_account(AccountSeed::new().id(&account));
-        self.run(&["link-account", "--shop", &shop.to_string(), "--account", &account])
-            .await
-            .exits(0);
+        self.sim
+            .stripe()
+            .add_account(AccountSeed::new().id(&account));
+        self.run(&[
+            "link-account",
+            "--shop",
+            &shop.to_string(),
+            "--account",
+            &account,
+        ])
+        .await
+        .exits(0);
         account
     }
 
@@ -129,7 +137,8 @@ impl World {
             .sim
             .stripe()
             .pay(PaymentSeed::new(cents, "eur").basket(basket));
-        self.mirakl.put(order.transaction(payment.intent.as_deref().unwrap()));
+        self.mirakl
+            .put(order.transaction(payment.intent.as_deref().unwrap()));
         payment.charge
     }
 
@@ -171,7 +180,8 @@ impl World {
     /// The row of one Mirakl id.
     pub async fn row(&self, id: &str) -> Row {
         let mut rows = self.rows().await;
-        rows.remove(id).unwrap_or_else(|| panic!("{id} is not in {rows:#?}"))
+        rows.remove(id)
+            .unwrap_or_else(|| panic!("{id} is not in {rows:#?}"))
     }
 
     /// What Stripe has moved for one Mirakl id, by the ledger: the amounts of all its transfers.
@@ -197,7 +207,11 @@ impl World {
     /// Asserts where an order stands, and by which kind of reason.
     pub async fn stands(&self, id: &str, status: &str, code: &str) -> Row {
         let row = self.row(id).await;
-        assert_eq!((row.status.as_str(), row.code.as_str()), (status, code), "{id}: {row:?}");
+        assert_eq!(
+            (row.status.as_str(), row.code.as_str()),
+            (status, code),
+            "{id}: {row:?}"
+        );
         row
     }
 
@@ -211,5 +225,7 @@ impl World {
 
 /// A day, so many days from today.
 pub fn day(offset: i64) -> String {
-    (Utc::now() + TimeDelta::days(offset)).format("%Y-%m-%d").to_string()
+    (Utc::now() + TimeDelta::days(offset))
+        .format("%Y-%m-%d")
+        .to_string()
 }

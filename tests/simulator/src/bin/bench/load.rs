@@ -1,0 +1,88 @@
+//! The marketplace of a scenario: a hundred shops, and their paid orders.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use simulator::{AccountSeed, LineSeed, OrderSeed, PaymentSeed, Simulator};
+
+use super::scenario::Scenario;
+use crate::common::account_of;
+
+/// The shops' ids.
+pub const SHOPS: std::ops::Range<i64> = 2000..2100;
+
+/// The oldest order is never older than this.
+const SPAN_SECONDS: i64 = 20 * 24 * 3600;
+
+/// Fills the simulator; what each order is to bring its seller, in cents.
+pub fn fill(simulator: &Simulator, scenario: &Scenario) -> HashMap<String, i64> {
+    for shop in SHOPS {
+        let account = AccountSeed::new().id(&account_of(shop));
+        simulator.stripe().add_account(account);
+    }
+    let now = simulator.clock().now();
+    let number = i64::try_from(scenario.orders).unwrap_or(i64::MAX);
+    // One order a minute, or more if there are many.
+    let apart = (SPAN_SECONDS / number.max(1)).min(60);
+    let newest = now - TimeDelta::hours(1);
+    (1..=number)
+        .map(|place| {
+            let at = newest - TimeDelta::seconds(apart * (number - place));
+            for _ in 0..scenario.foreign {
+                let foreign = PaymentSeed::new(4990, "eur").bare_charge();
+                simulator.stripe().pay(foreign.created_at(at));
+            }
+            // Only the last order is new enough to be read again by the next run.
+            let updated = match place == number {
+                true => now - TimeDelta::minutes(5),
+                false => at + TimeDelta::minutes(10),
+            };
+            sell(simulator, place, at, updated)
+        })
+        .collect()
+}
+
+/// One paid order of two lines; its id and its seller's part.
+fn sell(
+    simulator: &Simulator,
+    place: i64,
+    at: DateTime<Utc>,
+    updated: DateTime<Utc>,
+) -> (String, i64) {
+    let (first, second) = (1000 + place % 5000, 500);
+    let commission = first / 10;
+    let basket = format!("C{place}");
+    let payment = PaymentSeed::new(first + second, "eur").basket(&basket);
+    let paid = simulator.stripe().pay(payment.created_at(at));
+    let shop = SHOPS.start + place % (SHOPS.end - SHOPS.start);
+    let line = LineSeed::new(&euros(first)).commission(&euros(commission));
+    let order = OrderSeed::new(&format!("{basket}-A"), &basket, shop)
+        .line(line)
+        .line(LineSeed::new(&euros(second)))
+        .transaction(paid.intent.as_deref().unwrap_or_default())
+        .created_at(at)
+        .updated_at(updated)
+        .debited_at(Some(at + TimeDelta::minutes(5)))
+        .set("customer", customer(place));
+    (simulator.mirakl().put(order), first + second - commission)
+}
+
+/// What the program has no use for is most of what Mirakl sends.
+fn customer(place: i64) -> serde_json::Value {
+    let address = json!({
+        "civility": "Mrs", "firstname": "Ada", "lastname": format!("Customer {place}"),
+        "company": null, "street_1": format!("{place} Harbour Street"), "street_2": null,
+        "zip_code": "20457", "city": "Hamburg", "state": null, "country": "Germany",
+        "country_iso_code": "DEU", "phone": "+49 40 000000", "additional_info": null,
+    });
+    json!({
+        "customer_id": format!("customer-{place}"), "civility": "Mrs", "firstname": "Ada",
+        "lastname": format!("Customer {place}"), "locale": "de_DE",
+        "billing_address": address, "shipping_address": address,
+    })
+}
+
+fn euros(cents: i64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}

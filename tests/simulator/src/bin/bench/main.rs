@@ -1,0 +1,83 @@
+//! What the built program costs: wall time, CPU time, memory and calls, by scenario.
+//!
+//! The same binary is also its own stopwatch: `bench measure` runs one child and tells what the
+//! system says of it, so that the simulator in this process is in none of the figures.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a measurement is there to be read
+
+#[path = "../common/mod.rs"]
+mod common;
+mod database;
+mod load;
+mod measure;
+mod scenario;
+mod table;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use common::Result;
+use database::Server;
+use scenario::{Name, Scenario};
+use world::World;
+
+/// Measures the built program against the simulator
+#[derive(Parser)]
+#[command(name = "bench", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// The built program
+    #[arg(long, value_name = "PATH", required = true)]
+    program: Option<PathBuf>,
+
+    /// Only this scenario, and what it is compared with
+    #[arg(long, value_name = "NAME")]
+    only: Option<Name>,
+
+    /// Also a hundred thousand orders at the latencies of the internet; takes about ten minutes
+    #[arg(long)]
+    slow: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs one program and writes what it took
+    Measure(measure::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Some(Command::Measure(wanted)) => measure::run(wanted),
+        None => all(&arguments).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn all(arguments: &Arguments) -> Result<()> {
+    let program = arguments.program.as_deref().ok_or("give --program PATH")?;
+    let server = Server::find()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    table::print_machine();
+    let mut results = Vec::new();
+    for scenario in Scenario::chosen(arguments.only, arguments.slow) {
+        eprintln!("{} …", scenario.title);
+        let measured = runtime.block_on(async {
+            let world = World::build(&server, program, &scenario).await?;
+            world.measure(&scenario).await
+        });
+        results.extend(measured.map_err(|error| format!("{}: {error}", scenario.title))?);
+    }
+    table::print(&results);
+    table::print_commands(program, &results);
+    Ok(())
+}

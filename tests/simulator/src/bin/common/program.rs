@@ -1,0 +1,122 @@
+//! The built program, started as cron or an operator would.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use simulator::{MIRAKL_KEY, STRIPE_KEY, Simulator};
+use tokio::process::{Child, Command};
+
+use super::Result;
+use super::agreement::Row;
+
+/// The program with its settings.
+pub struct Program {
+    path: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+/// What a finished process left.
+pub struct Finished {
+    /// None if it was killed.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+}
+
+impl Program {
+    /// The program at `path`, pointed at a simulator and a database.
+    pub fn new(
+        path: &Path,
+        simulator: &Simulator,
+        database: &str,
+        start_date: &str,
+    ) -> Result<Self> {
+        let found = path.canonicalize();
+        let path = found.map_err(|error| format!("no program at {}: {error}", path.display()))?;
+        let settings = [
+            ("DATABASE_URL", database),
+            ("STRIPE_CLIENT_SECRET", STRIPE_KEY),
+            ("STRIPE_API_BASE", &simulator.stripe().url()),
+            ("MIRAKL_HOST_NAME", &simulator.mirakl().url()),
+            ("MIRAKL_API_KEY", MIRAKL_KEY),
+            ("ENABLE_PRODUCT_PAYMENT_SPLIT", "true"),
+            ("START_DATE", start_date),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(Self {
+            path,
+            settings: settings.into(),
+        })
+    }
+
+    /// One more setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A command of any program, with these settings and no others.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(std::env::temp_dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Starts the program; what it logs goes to our standard error.
+    pub fn spawn(&self, arguments: &[&str]) -> Result<Child> {
+        let mut command = self.command(&self.path);
+        command.args(["--log-level", "error"]).args(arguments);
+        Ok(command.spawn()?)
+    }
+
+    /// Runs the program to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Result<Finished> {
+        Finished::of(self.spawn(arguments)?).await
+    }
+
+    /// Runs the program, which must end with exit code 0, and returns what it printed.
+    pub async fn tell(&self, arguments: &[&str]) -> Result<String> {
+        let finished = self.run(arguments).await?;
+        match finished.code {
+            Some(0) => Ok(finished.stdout),
+            code => {
+                let asked = arguments.join(" ");
+                Err(format!("`{asked}` ended with {code:?}: {}", finished.stdout).into())
+            }
+        }
+    }
+
+    /// Maps a shop to its account.
+    pub async fn link(&self, shop: i64, account: &str) -> Result<()> {
+        let shop = shop.to_string();
+        let link = ["link-account", "--shop", &shop, "--account", account];
+        self.tell(&link).await.map(drop)
+    }
+
+    /// Everything that the store knows of transfers, oldest first.
+    pub async fn transfers(&self) -> Result<Vec<Row>> {
+        let limit = i64::MAX.to_string();
+        let list = ["list", "transfers", "--output", "json", "--limit", &limit];
+        let mut rows: Vec<Row> = serde_json::from_str(&self.tell(&list).await?)?;
+        rows.reverse();
+        Ok(rows)
+    }
+}
+
+impl Finished {
+    /// Waits for the end of a process.
+    pub async fn of(child: Child) -> Result<Self> {
+        let output = child.wait_with_output().await?;
+        Ok(Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout)?,
+        })
+    }
+}

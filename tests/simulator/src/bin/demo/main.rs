@@ -1,0 +1,62 @@
+//! A small marketplace from end to end: 200 orders in every state, a crash in the middle of the
+//! first run, faults in the second, and the books compared in the end.
+#![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
+
+#[path = "../common/mod.rs"]
+mod common;
+mod market;
+mod money;
+mod oddities;
+mod orders;
+mod page;
+mod report;
+mod sale;
+mod story;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::TimeDelta;
+use clap::Parser;
+use simulator::Simulator;
+
+use common::Result;
+use common::program::Program;
+use market::Market;
+use story::Story;
+
+/// Shows the program at work on a small simulated marketplace
+#[derive(Parser)]
+#[command(name = "demo")]
+struct Arguments {
+    /// The built program
+    #[arg(long, value_name = "PATH")]
+    program: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match show(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn show(arguments: &Arguments) -> Result<()> {
+    let database = std::env::var("DATABASE_URL")
+        .map_err(|_| "DATABASE_URL is not set: `make demo` brings an empty database of its own")?;
+    let simulator = Simulator::start().await?;
+    let start = simulator.clock().now() - TimeDelta::days(30);
+    let start = start.format("%Y-%m-%d").to_string();
+    let program = Program::new(&arguments.program, &simulator, &database, &start)?
+        .with("STRIPE_MAX_REQUESTS_PER_SECOND", "200");
+    let mut story = Story {
+        simulator: &simulator,
+        program: &program,
+        market: Market::open(&simulator),
+    };
+    story.tell().await
+}
