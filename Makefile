@@ -8,9 +8,9 @@ unexport DATABASE_URL
 
 # A small marketplace from end to end, with a crash in the middle. Ends by itself.
 demo:
-	cargo build --release --quiet --bin mirakl-stripe
-	cargo build --release --quiet -p simulator --bin demo
-	tests/with-postgres target/release/demo --program target/release/mirakl-stripe
+	cargo build --quiet --bin mirakl-stripe
+	cargo build --quiet -p simulator --bin demo
+	tests/with-postgres target/debug/demo --program target/debug/mirakl-stripe
 
 # Every test: rules, properties, queries, and the built binary against Postgres and the simulator.
 test:

@@ -153,13 +153,18 @@ async fn orders_can_be_named_and_the_checkpoint_stays() {
         "--order",
         "GONE-A",
     ];
-    world.run(&run).await.exits(0).says("2 created, 1 waiting");
+    world
+        .run(&run)
+        .await
+        .exits(3)
+        .says("Mirakl has no such order")
+        .says("2 created, 0 waiting, 1 failed");
     assert_eq!(world.moved("C2-A"), Vec::<i64>::new());
     assert_eq!(
         (world.moved("C1-A"), world.moved("C3-A")),
         (vec![900], vec![900])
     );
-    world.stands("GONE-A", "TRANSFER_ON_HOLD", "gone").await;
+    assert_eq!(world.rows().await.len(), 2, "no row for a typing mistake");
     assert_eq!(
         world
             .value("select max(reached)::text from checkpoints")

@@ -250,3 +250,55 @@ async fn a_payment_seen_long_ago_is_read_again_before_money_moves_by_it() {
     assert_ne!(row.status, "TRANSFER_CREATED", "{row:?}");
     assert!(world.moved("C1-A").is_empty());
 }
+
+#[tokio::test]
+async fn a_second_payment_of_a_basket_that_was_seen_long_ago_still_counts() {
+    let mut world = World::new().await;
+    let stripe = world.sim.stripe();
+    stripe.pay(PaymentSeed::new(1000, "eur").basket("C1"));
+    let second = PaymentSeed::new(1000, "eur").basket("C1").authorized();
+    stripe.pay(second);
+    world.mirakl.put(order("C1-A"));
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "several_payments")
+        .await;
+    world.pass(TimeDelta::hours(2));
+    world.mirakl.update("C1-A", |_| ());
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "several_payments")
+        .await;
+    // When Stripe does not tell what became of one, nothing is concluded.
+    world.pass(TimeDelta::hours(2));
+    world.mirakl.update("C1-A", |_| ());
+    for endpoint in [SINGLE, "GET /v1/charges"] {
+        let unreadable = Fault::on(endpoint).always();
+        world.sim.faults().add(unreadable.then(Effect::Html));
+    }
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "payment_unread")
+        .await;
+    assert!(world.sim.stripe().transfers().is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_not_taken_for_a_missing_payment() {
+    let mut world = World::new().await;
+    world
+        .sim
+        .stripe()
+        .pay(PaymentSeed::new(1000, "eur").basket("C1"));
+    world.mirakl.put(order("C1-A"));
+    let list = Fault::on("GET /v1/charges").always();
+    world.sim.faults().add(list.then(Effect::Html));
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "payment_unread")
+        .await;
+    world.sim.faults().clear();
+    world.pass(TimeDelta::minutes(6));
+    world.transfer().await.exits(0);
+    assert_eq!(world.moved("C1-A"), [900]);
+}

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
 
 use super::{Pass, adopt};
@@ -19,6 +19,9 @@ use crate::store::{StoreError, accounts};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 const BATCH: i64 = 200;
+/// A look-up begins so long before the request left: the clock here may be wrong, and a transfer
+/// that is overlooked would be made again.
+const CLOCK_MARGIN: TimeDelta = TimeDelta::days(1);
 /// After so many requests in a row without an answer, the rest is left to a later run.
 const MOST_SILENT: u32 = 10;
 
@@ -210,7 +213,7 @@ impl Sending<'_> {
     async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
         let mut query = TransfersQuery {
             destination: Some(&row.destination),
-            from: row.sent_at.map(|at| at - adopt::MARGIN),
+            from: row.sent_at.map(|at| at - CLOCK_MARGIN),
             starting_after: None,
         };
         loop {

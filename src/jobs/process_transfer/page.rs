@@ -45,6 +45,8 @@ pub(super) struct DecidedPage {
     pub known: HashMap<String, KnownRow>,
     /// Elements that are no orders and name none.
     pub unidentified: Vec<String>,
+    /// Orders that were asked for by id and that neither Mirakl nor the store knows.
+    pub unheard_of: Vec<OrderId>,
 }
 
 /// Decides a page, records it, and sends what it made pending.
@@ -91,18 +93,22 @@ pub(super) async fn decide_page(
             Err(UnreadOrder { id: None, cause }) => page.unidentified.push(cause),
         }
     }
-    let gone = seen.gone.into_iter();
-    page.decided
-        .extend(gone.map(|id| without_order(id, HoldReason::Gone)));
     let shops: Vec<ShopId> = readable.iter().map(|order| order.shop_id).collect();
     let accounts = {
         let mut conn = app.db.acquire().await?;
-        let ids = readable.iter().map(|order| &order.id);
+        let ids = readable.iter().map(|order| &order.id).chain(&seen.gone);
         let ids = ids.chain(page.decided.iter().map(|decided| &decided.id));
         let ids: Vec<&str> = ids.map(OrderId::as_str).collect();
         page.known = transfers::known(&mut conn, TransferType::ProductOrder, &ids).await?;
         accounts::of_shops(&mut conn, &shops).await?
     };
+    for id in seen.gone {
+        if page.known.contains_key(id.as_str()) {
+            page.decided.push(without_order(id, HoldReason::Gone));
+        } else {
+            page.unheard_of.push(id);
+        }
+    }
     let may_decide = |id: &OrderId| {
         let known = page.known.get(id.as_str());
         known.is_none_or(|row| row.known.may_decide(now, asked))
@@ -189,6 +195,10 @@ async fn record(pass: &Pass<'_>, page: &DecidedPage, checkpoint: Option<Checkpoi
             counts.failed += 1;
             counts.news += 1;
         });
+    }
+    for order in &page.unheard_of {
+        tracing::error!(%order, "Mirakl has no such order");
+        pass.run.count(|counts| counts.failed += 1);
     }
     for (id, difference) in &page.compared {
         if let Some(difference) = difference {

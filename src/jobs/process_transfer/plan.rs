@@ -210,6 +210,7 @@ impl Planner<'_> {
             compared,
             known,
             unidentified,
+            unheard_of,
         } = page;
         for one in decided {
             let planned = self.one(one);
@@ -223,6 +224,11 @@ impl Planner<'_> {
             let name = order.map_or("", |(name, _)| name.as_str());
             self.planned
                 .push(PlannedTransfer::new(name, "flag", difference));
+        }
+        for id in unheard_of {
+            let reason = "Mirakl has no such order".to_owned();
+            let planned = PlannedTransfer::new(id.as_str(), "unreadable", reason);
+            self.planned.push(planned);
         }
         for cause in unidentified {
             self.planned.push(PlannedTransfer {

@@ -25,7 +25,11 @@ use world::World;
 
 /// Measures the built program against the simulator
 #[derive(Parser)]
-#[command(name = "bench", args_conflicts_with_subcommands = true)]
+#[command(
+    name = "bench",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Arguments {
     /// The built program
     #[arg(long, value_name = "PATH", required = true)]
@@ -46,6 +50,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Runs one program and writes what it took
+    #[command(hide = true)]
     Measure(measure::Arguments),
 }
 

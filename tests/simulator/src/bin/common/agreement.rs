@@ -109,3 +109,90 @@ fn is_same(row: &Row, transfer: &Transfer, order: &str) -> bool {
         && currency.as_ref() == Some(&transfer.currency)
         && row.stripe_account_id.as_ref() == Some(&transfer.destination)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn transfer(id: &str, order: &str, amount: i64) -> Transfer {
+        Transfer {
+            id: id.to_owned(),
+            amount,
+            currency: "eur".to_owned(),
+            destination: "acct_1".to_owned(),
+            source_transaction: None,
+            transfer_group: None,
+            metadata: BTreeMap::from([("miraklId".to_owned(), order.to_owned())]),
+            created: DateTime::UNIX_EPOCH,
+            idempotency_key: None,
+            amount_reversed: 0,
+        }
+    }
+
+    fn row(order: &str, id: &str, amount: i64) -> Row {
+        Row {
+            mirakl_id: order.to_owned(),
+            status: "TRANSFER_CREATED".to_owned(),
+            reason_code: None,
+            status_reason: None,
+            transfer_id: Some(id.to_owned()),
+            amount: Some(amount),
+            currency: Some("EUR".to_owned()),
+            stripe_account_id: Some("acct_1".to_owned()),
+        }
+    }
+
+    #[test]
+    fn every_way_to_differ_is_told() {
+        let due = HashMap::from([("A".to_owned(), 100)]);
+        let (one, other) = (transfer("tr_1", "A", 100), transfer("tr_2", "A", 100));
+        let good = compare(std::slice::from_ref(&one), &[row("A", "tr_1", 100)], &due);
+        assert_eq!((good.agreeing, good.differences), (1, Vec::new()));
+        for (ledger, rows, told) in [
+            (
+                vec![one.clone(), other],
+                vec![row("A", "tr_1", 100)],
+                "a second transfer",
+            ),
+            (
+                vec![transfer("tr_1", "A", 99)],
+                vec![row("A", "tr_1", 99)],
+                "instead of 100",
+            ),
+            (
+                vec![one.clone()],
+                vec![row("A", "tr_1", 99)],
+                "the store Row",
+            ),
+            (
+                vec![one.clone()],
+                vec![row("B", "tr_1", 100)],
+                "the store Row",
+            ),
+            (
+                vec![one.clone()],
+                Vec::new(),
+                "the store does not know tr_1",
+            ),
+            (
+                vec![one],
+                vec![row("A", "tr_1", 100), row("B", "tr_3", 5)],
+                "Stripe does not know",
+            ),
+            (
+                vec![transfer("tr_1", "C", 5)],
+                vec![row("C", "tr_1", 5)],
+                "was not to be made",
+            ),
+            (Vec::new(), Vec::new(), "A: was to be transferred"),
+        ] {
+            let differences = compare(&ledger, &rows, &due).differences;
+            let all = differences.join("; ");
+            assert!(all.contains(told), "{told:?} is not in {all:?}");
+        }
+    }
+}

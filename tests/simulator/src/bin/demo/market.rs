@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use simulator::{AccountSeed, Mirakl, Payment, PaymentSeed, Simulator, Stripe};
+use simulator::{AccountSeed, Mirakl, OrderSeed, Payment, PaymentSeed, Simulator, Stripe};
 
 use super::sale::Sale;
 use crate::common::account_of;
@@ -122,7 +122,7 @@ impl Market {
             customer: sale.customer,
             seller: sale.seller,
         });
-        self.show(sale.but(|order| order.unpaid()), at, None);
+        self.show(sale.but(OrderSeed::unpaid), at, None);
     }
 
     /// The payment of a sale, in its currency and captured unless `change` says otherwise.

@@ -39,3 +39,21 @@ pub fn shown(minor: i64, currency: &str) -> String {
     let point = if fraction.is_empty() { "" } else { "." };
     format!("{}{point}{fraction} {currency}", groups.join(","))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        for (minor, currency, written, read) in [
+            (5, "EUR", "0.05", "0.05 EUR"),
+            (123_456, "EUR", "1234.56", "1,234.56 EUR"),
+            (1_234_567, "JPY", "1234567", "1,234,567 JPY"),
+            (751_810, "KWD", "751.810", "751.810 KWD"),
+        ] {
+            assert_eq!(major(minor, currency), written);
+            assert_eq!(shown(minor, currency), read);
+        }
+    }
+}

@@ -76,7 +76,7 @@ pub fn plan(json: &str) -> Result<()> {
             let shop = one.mirakl_shop_id.unwrap_or_default();
             vec![
                 one.mirakl_id.clone().unwrap_or_default(),
-                format!("to shop {shop}"),
+                format!("shop {shop}"),
                 one.reason.clone(),
             ]
         })

@@ -134,7 +134,10 @@ impl Story<'_> {
         );
         self.run_as_cron().await?;
         self.market.debit(2, self.simulator.clock().now());
-        say("Then two waiting customers are debited on Mirakl, and cron comes round again:");
+        say(
+            "Then two waiting customers are debited on Mirakl, and cron comes round again. It finds at Stripe what was in\n\
+             doubt, takes it over, and pays the two:",
+        );
         self.run_as_cron().await
     }
 
