@@ -94,6 +94,29 @@ async fn no_answer_for_a_day_and_longer_is_looked_up_before_anything_is_sent_aga
 }
 
 #[tokio::test]
+async fn an_old_doubt_is_looked_up_even_where_stripes_list_was_already_compared() {
+    let mut world = World::new().await;
+    let ids = world.orders(2);
+    world
+        .sim
+        .faults()
+        .add(Fault::on(CREATE).always().then(Effect::CutAfter));
+    world.transfer().await.exits(3);
+    world.sim.faults().clear();
+    // However the span came to end behind the doubt: what is old is not sent without a look.
+    let mut conn = world.db.connect().await;
+    sqlx::query("update adoptions set covered_until = now() + interval '1 day'")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    world.pass(TimeDelta::hours(30));
+    world.sim.clear_calls();
+    world.transfer().await.exits(0);
+    assert_eq!(world.sim.count(CREATE), 0, "found, not sent again");
+    world.each_moved_once(&ids, 900).await;
+}
+
+#[tokio::test]
 async fn sent_again_means_the_same_bytes_under_the_same_key() {
     let mut world = World::new().await;
     world.orders(1);
