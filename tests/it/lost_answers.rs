@@ -130,6 +130,8 @@ async fn sent_again_means_the_same_bytes_under_the_same_key() {
         .mirakl
         .update("C1-A", |order| order["total_commission"] = 2.into());
     world.set("PAYMENT_METADATA_COMMERCIAL_ORDER_ID", "another_key");
+    // Nor does the time after which a decision that was not sent is made anew.
+    world.pass(TimeDelta::minutes(11));
     world.transfer().await.exits(0);
     let calls = world.sim.calls();
     let sent: Vec<_> = calls

@@ -47,8 +47,9 @@ pub fn seller_amount(order: &ProductOrder) -> Result<SellerAmount, HoldReason> {
     let not_payable = add(sums.prices_not_payable, sums.taxes_not_payable)?;
     let customer = add(order.total_price, taxes)?;
     let seller = add(add(customer, -order.total_commission)?, -not_payable)?;
+    let seller = exact(seller, currency)?;
     Ok(SellerAmount {
-        seller: exact(seller, currency)?,
+        seller,
         customer: exact(customer, currency)?,
         explained: explain(order, taxes, not_payable, seller),
     })
@@ -117,7 +118,7 @@ fn exact(amount: Decimal, currency: Currency) -> Result<Money, HoldReason> {
     })
 }
 
-fn explain(order: &ProductOrder, taxes: Decimal, not_payable: Decimal, seller: Decimal) -> String {
+fn explain(order: &ProductOrder, taxes: Decimal, not_payable: Decimal, seller: Money) -> String {
     let mut text = format!("total {}", order.total_price);
     for (sign, what, amount) in [
         ("+", "taxes", taxes),
@@ -128,7 +129,7 @@ fn explain(order: &ProductOrder, taxes: Decimal, not_payable: Decimal, seller: D
             let _ = write!(text, " {sign} {what} {amount}");
         }
     }
-    let _ = write!(text, " = {seller} {}", order.currency);
+    let _ = write!(text, " = {seller}");
     text
 }
 

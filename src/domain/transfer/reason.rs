@@ -169,11 +169,15 @@ impl AbortReason {
     }
 }
 
+fn minute(time: &DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// Why a transfer is not ours to make.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IgnoreReason {
     /// Debited before this program took over.
-    #[error("debited on {debited}, before this program's start on {start}")]
+    #[error("debited on {}, before this program's start on {}", minute(.debited), minute(.start))]
     BeforeStart {
         /// When the customer was debited.
         debited: DateTime<Utc>,
