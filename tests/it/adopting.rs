@@ -66,11 +66,12 @@ async fn a_backup_from_between_record_and_send_does_not_pay_again_however_old() 
 #[tokio::test]
 async fn a_take_over_that_is_killed_halfway_starts_over() {
     let mut world = World::new().await;
-    // More than two pages of transfers, the older ones made hours before the newest page.
+    // More than two pages of transfers, the older ones made so long before the newest page that
+    // Stripe has forgotten their keys.
     world.set("STRIPE_MAX_CONCURRENCY", "64");
     let mut ids = world.orders(110);
     world.transfer().await.exits(0);
-    world.pass(TimeDelta::hours(5));
+    world.pass(TimeDelta::hours(26));
     for n in 0..110 {
         let id = format!("L{n}-A");
         world.paid(eur(&id, 2000, "10.00", "1.00"), &format!("L{n}"), 1000);
