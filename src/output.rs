@@ -1,7 +1,6 @@
 //! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
-#![allow(clippy::print_stdout)] // the one place that prints
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
@@ -25,8 +24,10 @@ pub enum Format {
 }
 
 /// Prints a line for the operator.
+///
+/// Whoever reads may have left (`list transfers | head`): what was done is done all the same.
 pub fn line(text: &str) {
-    println!("{text}");
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 #[derive(Serialize)]
@@ -77,13 +78,13 @@ pub fn summary(report: &Report, json: bool, quiet: bool) {
         return;
     }
     match &report.ending {
-        Ending::Skipped(reason) if watched => println!("{name}: skipped, {reason}"),
-        Ending::Ran(_) | Ending::Stopped(_) if watched || counts.news > 0 => println!(
-            "{name}: {counts} ({} Mirakl calls, {} Stripe calls, {})",
+        Ending::Skipped(reason) if watched => line(&format!("{name}: skipped, {reason}")),
+        Ending::Ran(_) | Ending::Stopped(_) if watched || counts.news > 0 => line(&format!(
+            "{name}: {counts} (calls: Mirakl {}, Stripe {}; {})",
             report.mirakl_calls,
             report.stripe_calls,
             duration(report.finished_at - report.started_at)
-        ),
+        )),
         Ending::Ran(_) | Ending::Skipped(_) | Ending::Stopped(_) => {}
     }
 }
@@ -105,7 +106,7 @@ pub fn plan(planned: &[PlannedTransfer], json: bool) {
         ]);
     }
     show(&table, planned.is_empty(), "nothing to do");
-    println!("dry run: nothing was written, nothing was sent");
+    line("dry run: nothing was written, nothing was sent");
 }
 
 /// Prints transfers; with their history where it was read.
@@ -139,9 +140,13 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
     }
     show(&table, rows.is_empty(), "no transfers");
     for row in rows.iter().filter(|row| !row.history.is_empty()) {
-        println!("\n{} (attempt {})", row.mirakl_id, row.attempt);
+        line(&format!(
+            "\n{} (attempt {})",
+            clean(&row.mirakl_id),
+            row.attempt
+        ));
         if let Some(explained) = &row.amount_explained {
-            println!("  amount: {}", clean(explained));
+            line(&format!("  amount: {}", clean(explained)));
         }
         for change in &row.history {
             let reason = change.reason.as_deref().unwrap_or_default();
@@ -153,7 +158,7 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
                 clean(reason),
                 request
             );
-            println!("{}", told.trim_end());
+            line(told.trim_end());
         }
     }
 }
@@ -260,7 +265,7 @@ pub fn runs(rows: &[ListedRun], format: Format) {
 fn json<T: Serialize + ?Sized>(value: &T) {
     // Rows of texts and numbers always encode.
     if let Ok(text) = serde_json::to_string_pretty(value) {
-        println!("{text}");
+        line(&text);
     }
 }
 
@@ -278,9 +283,9 @@ fn table(header: &[&str]) -> Table {
 
 fn show(table: &Table, empty: bool, nothing: &str) {
     if empty {
-        println!("{nothing}");
+        line(nothing);
     } else {
-        println!("{table}");
+        line(&table.to_string());
     }
 }
 

@@ -1,6 +1,5 @@
 //! `list`: what the store holds, newest first.
 
-use anyhow::Context as _;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::domain::ids::ShopId;
@@ -45,11 +44,7 @@ pub struct Query {
 
 /// Prints the rows.
 pub async fn run(database: &DatabaseSettings, query: &Query) -> Result<(), JobError> {
-    let mut conn = database
-        .options
-        .connect()
-        .await
-        .context("the database cannot be reached")?;
+    let mut conn = database.options.connect().await?;
     schema::check(&mut conn).await?;
     let printed = print(&mut conn, query).await;
     conn.close().await?;

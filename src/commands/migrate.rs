@@ -1,18 +1,13 @@
 //! `migrate`: creates or upgrades the schema.
 
-use anyhow::Context as _;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::settings::DatabaseSettings;
-use crate::store::schema;
+use crate::store::{StoreError, schema};
 
 /// Brings the schema up to date; returns what to tell the operator.
 pub async fn run(database: &DatabaseSettings) -> anyhow::Result<String> {
-    let mut conn = database
-        .options
-        .connect()
-        .await
-        .context("the database cannot be reached")?;
+    let mut conn = database.options.connect().await.map_err(StoreError::from)?;
     let applied = schema::migrate(&mut conn).await?;
     conn.close().await?;
     Ok(match applied.as_slice() {

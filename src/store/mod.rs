@@ -20,9 +20,9 @@ use sqlx::{PgConnection, PgPool};
 /// What can go wrong with the store, where somebody acts on it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be used.
+    /// The database cannot be used. The driver's message holds its own causes.
     #[error("the database cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// The schema is older or newer than this program.
     #[error("{0}")]
     Schema(String),
@@ -37,6 +37,12 @@ pub enum StoreError {
     /// Rows that cannot be written as JSON; a mistake of this program.
     #[error("rows could not be encoded: {0}")]
     Encoding(#[from] serde_json::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// The store's result.

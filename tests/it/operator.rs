@@ -13,7 +13,7 @@ async fn the_summary_is_a_line_when_something_happened_and_json_always() {
     let run = world.transfer().await.exits(0);
     let line = run.stdout.trim_end();
     assert!(
-        line.starts_with("process-transfer: 2 created, 1 waiting, 0 failed, 0 aborted, 0 ignored (1 Mirakl calls, "),
+        line.starts_with("process-transfer: 2 created, 1 waiting, 0 failed, 0 aborted, 0 ignored (calls: Mirakl 1, Stripe "),
         "{line}"
     );
     assert_eq!(run.stdout.lines().count(), 1);
@@ -391,4 +391,21 @@ async fn old_run_records_are_forgotten_and_money_rows_stay() {
         .json();
     assert_eq!(runs.as_array().unwrap().len(), 1);
     world.stands("C1-A", "TRANSFER_CREATED", "").await;
+}
+
+#[tokio::test]
+async fn whoever_reads_the_output_may_leave() {
+    let world = World::new().await;
+    let ids = world.orders(1);
+    for arguments in [
+        &["process-transfer"][..],
+        &["list", "transfers"],
+        &["process-transfer", "--dry-run"],
+    ] {
+        let mut child = world.program(arguments).spawn();
+        drop(child.stdout.take());
+        let status = child.wait().await.unwrap();
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+    world.each_moved_once(&ids, 900).await;
 }

@@ -34,8 +34,8 @@ impl Server {
     pub fn create(&self) -> Result<Database<'_>> {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let name = format!("mirakl_stripe_bench_{}_{number}", id());
-        self.execute(&format!("create database {name}"))?;
         let url = with_name(&self.url, &name)?;
+        self.execute(&format!("create database {name}"))?;
         let server = self;
         Ok(Database { server, name, url })
     }

@@ -51,7 +51,7 @@ pub fn print(results: &[Measured]) {
     }
     // The memory of many orders is that of few, give or take a tenth.
     let few = results.iter().find(|result| result.name == Name::Thousand);
-    let few = few.map(|result| result.usage.peak_kb / 10 * 11);
+    let few = few.map(|result| result.usage.peak_kb / 5 * 6);
     for result in results {
         let targets = &result.targets;
         let many = matches!(
