@@ -49,7 +49,7 @@ pub fn print(results: &[Measured]) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    // The memory of many orders is that of few, give or take a tenth.
+    // The memory of many orders is that of few, give or take a fifth.
     let few = results.iter().find(|result| result.name == Name::Thousand);
     let few = few.map(|result| result.usage.peak_kb / 5 * 6);
     for result in results {
