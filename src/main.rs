@@ -92,8 +92,9 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
         );
     }
     if !app.settings.product_payment_split {
-        let off = "it is switched off (ENABLE_PRODUCT_PAYMENT_SPLIT is not true)".to_owned();
-        let ending = Ending::Skipped(off);
+        let off = "process-transfer is switched off (ENABLE_PRODUCT_PAYMENT_SPLIT is not true)";
+        tracing::warn!("{off}");
+        let ending = Ending::Skipped(off.to_owned());
         let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
         output::summary(&report, json, app.quiet);
         return Ok(report.exit());

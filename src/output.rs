@@ -272,7 +272,7 @@ fn json<T: Serialize + ?Sized>(value: &T) {
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(match io::stdout().is_terminal() {
             true => ContentArrangement::Dynamic,
             false => ContentArrangement::Disabled,

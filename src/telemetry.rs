@@ -54,7 +54,7 @@ pub fn progress(quiet: bool, what: &'static str) -> ProgressBar {
     let bar = BARS
         .get_or_init(MultiProgress::new)
         .add(ProgressBar::no_length());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos} {wide_bar} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg} {pos}/{len} {wide_bar} {elapsed}") {
         bar.set_style(style);
     }
     bar.set_message(what);

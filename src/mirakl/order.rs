@@ -73,6 +73,7 @@ impl Mirakl {
         Ok(Page {
             items,
             next,
+            total: wire.total_count,
             date: answer.date(),
         })
     }
@@ -96,6 +97,8 @@ fn describe(error: &serde_json::Error) -> String {
 struct WirePage<'a> {
     #[serde(borrow)]
     orders: Vec<&'a RawValue>,
+    #[serde(default)]
+    total_count: Option<u64>,
 }
 
 #[derive(Deserialize)]

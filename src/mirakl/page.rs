@@ -11,6 +11,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The next page; none on the last.
     pub next: Option<NextPage>,
+    /// How many elements all pages hold, as Mirakl counts.
+    pub total: Option<u64>,
     /// Mirakl's time when it answered.
     pub date: Option<chrono::DateTime<chrono::Utc>>,
 }

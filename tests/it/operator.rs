@@ -88,6 +88,9 @@ async fn a_job_that_is_switched_off_says_so_and_exits_0() {
             .unwrap()
             .contains("ENABLE_PRODUCT_PAYMENT_SPLIT")
     );
+    // In a crontab too: a line that never does anything is worth a mail.
+    let run = world.transfer().await.exits(0).says("switched off");
+    assert_eq!(run.stdout, "");
     assert!(world.sim.stripe().transfers().is_empty());
 }
 

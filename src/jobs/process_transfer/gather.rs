@@ -31,6 +31,9 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     let query = OrdersQuery::UpdatedSince(pass.beginning.read_from);
     let mut current = mirakl.orders(&query).await.context(READING)?;
     let mut reached = Reached::new(&current, pass.run.started_at);
+    if let Some(total) = current.total {
+        pass.bar.set_length(total);
+    }
     loop {
         reached.see(&current.items);
         let next = current.next.take();

@@ -31,6 +31,7 @@ async fn main() -> io::Result<()> {
         ("MIRAKL_API_KEY", MIRAKL_KEY.to_owned()),
         ("STRIPE_API_BASE", simulator.stripe().url()),
         ("STRIPE_CLIENT_SECRET", STRIPE_KEY.to_owned()),
+        ("ENABLE_PRODUCT_PAYMENT_SPLIT", "true".to_owned()),
         ("START_DATE", start.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
     ];
     for (name, value) in settings {
