@@ -321,17 +321,8 @@ async fn payments_accounts_and_runs_are_listed() {
         (&json!("ok"), &json!(2))
     );
     for what in ["payments", "accounts", "runs", "transfers"] {
-        assert!(
-            world
-                .run(&["list", what])
-                .await
-                .exits(0)
-                .stdout
-                .lines()
-                .count()
-                >= 3,
-            "{what}"
-        );
+        let table = world.run(&["list", what]).await.exits(0).stdout;
+        assert!(table.lines().count() >= 2, "{what}: {table}");
     }
     world.run(&["list", "invoices"]).await.exits(2);
 }
