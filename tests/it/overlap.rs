@@ -14,7 +14,7 @@ async fn a_second_run_says_that_the_first_is_at_work_and_exits_0() {
     world
         .sim
         .faults()
-        .latency(Api::Mirakl, Duration::from_millis(400));
+        .latency(Api::Mirakl, Duration::from_secs(3));
     let first = world.program(&["process-transfer"]).spawn();
     while world.sim.count("GET /api/orders") == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -47,7 +47,7 @@ async fn a_holder_of_more_than_an_hour_is_an_alarm() {
     world
         .sim
         .faults()
-        .latency(Api::Mirakl, Duration::from_millis(1500));
+        .latency(Api::Mirakl, Duration::from_secs(4));
     let first = world.program(&["process-transfer"]).spawn();
     while world.sim.count("GET /api/orders") == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -68,7 +68,7 @@ async fn a_run_that_loses_its_lock_stops_before_it_sends() {
     world
         .sim
         .faults()
-        .latency(Api::Mirakl, Duration::from_millis(500));
+        .latency(Api::Mirakl, Duration::from_secs(3));
     let child = world.program(&["process-transfer"]).spawn();
     while world.sim.count("GET /api/orders") == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
