@@ -4,7 +4,8 @@ use sqlx::PgPool;
 
 use crate::clock::Clock;
 use crate::http;
-use crate::mirakl::{Auth, Mirakl, OAuth};
+use crate::mirakl::{Auth, Mirakl, OAuth, ShopFields};
+use crate::notify::Notifier;
 use crate::settings::{MiraklCredentials, Settings};
 use crate::store;
 use crate::stripe::Stripe;
@@ -21,6 +22,8 @@ pub struct App {
     pub mirakl: Mirakl,
     /// The platform.
     pub stripe: Stripe,
+    /// The operator's server; none when it is not told.
+    pub notifier: Option<Notifier>,
     /// How it was set up.
     pub settings: Settings,
     /// The time.
@@ -52,7 +55,18 @@ impl App {
             settings.mirakl.base.clone(),
             auth,
             settings.mirakl.concurrency,
+            ShopFields {
+                link: settings.onboarding.link_field.clone(),
+                ignored: settings.onboarding.ignored_field.clone(),
+            },
         );
+        let notifier = settings.notifications.as_ref().map(|notifications| {
+            Notifier::new(
+                client.clone(),
+                notifications.url.clone(),
+                notifications.secret.clone(),
+            )
+        });
         let stripe = Stripe::new(
             client,
             settings.stripe.base.clone(),
@@ -64,6 +78,7 @@ impl App {
             db: store::pool(settings.database.options.clone(), CONNECTIONS),
             mirakl,
             stripe,
+            notifier,
             settings,
             clock: Clock::system(),
             quiet,

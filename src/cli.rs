@@ -72,6 +72,15 @@ impl From<LogLevel> for Level {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Job: give every shop its Stripe account, and carry over what changes there (every minute)
+    ///
+    /// New shops get an Express account and an onboarding link in their back office, exactly one;
+    /// the link is renewed while the seller is under way. What changes at Stripe reaches the store,
+    /// the KYC status on Mirakl and your server. ENABLE_SELLER_ONBOARDING=false switches accounts and
+    /// links off; known accounts are still refreshed.
+    #[command(alias = "connector:sync:onboarding")]
+    SyncOnboarding(SyncOnboarding),
+
     /// Job: transfer the seller's part of each debited order (every 5 minutes)
     ///
     /// Each order is paid exactly once. Orders that cannot be paid yet wait with a reason that
@@ -89,11 +98,29 @@ pub enum Command {
     /// payouts are manual. What waits for the shop is due at once.
     LinkAccount(LinkAccount),
 
+    /// Make a fresh onboarding link for a shop: printed, and written to its back office
+    ///
+    /// A link works once and for about five minutes. Whoever holds it is taken for the seller: give
+    /// it to nobody else.
+    OnboardingLink(OnboardingLink),
+
     /// Carry out what a person decided about a row that waits or was refused
     Resolve(Resolve),
 
     /// Create the database schema, or upgrade it to this version
     Migrate,
+}
+
+/// Flags of `sync-onboarding`.
+#[derive(Debug, Args)]
+pub struct SyncOnboarding {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
+
+    /// Look only at this shop (repeatable); the checkpoint stays where it is
+    #[arg(long = "shop", value_name = "SHOP")]
+    pub shops: Vec<i64>,
 }
 
 /// Flags of `process-transfer`.
@@ -140,7 +167,7 @@ pub struct List {
     /// What to show
     pub subject: ListSubject,
 
-    /// Only rows in this status (transfers, payments) or with this outcome (runs)
+    /// Only rows in this status, or with this outcome (runs)
     #[arg(long, value_name = "STATUS")]
     pub status: Option<String>,
 
@@ -148,7 +175,8 @@ pub struct List {
     #[arg(long, value_name = "SHOP")]
     pub shop: Option<i64>,
 
-    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer then shows its history
+    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer or an account then shows
+    /// its history
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
 
@@ -166,10 +194,12 @@ pub struct List {
 pub enum ListSubject {
     /// What is owed to sellers, and what came of it
     Transfers,
-    /// Which Stripe account each shop has
+    /// Which Stripe account each shop has, or why it has none yet
     Accounts,
     /// Customers' payments as last seen at Stripe
     Payments,
+    /// What your server was told, and what it has not taken yet
+    Notifications,
     /// What each run of a job did
     Runs,
 }
@@ -184,6 +214,14 @@ pub struct LinkAccount {
     /// The Stripe account, acct_…
     #[arg(long, value_name = "ACCOUNT")]
     pub account: String,
+}
+
+/// Flags of `onboarding-link`.
+#[derive(Debug, Args)]
+pub struct OnboardingLink {
+    /// The Mirakl shop
+    #[arg(long, value_name = "SHOP")]
+    pub shop: i64,
 }
 
 /// Flags of `resolve`.
@@ -241,10 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn the_old_command_name_works_and_is_not_shown() {
-        let old = ["mirakl-stripe", "connector:dispatch:process-transfer"];
-        let cli = Cli::try_parse_from(old).expect("the old name");
-        assert!(matches!(cli.command, Command::ProcessTransfer(_)));
+    fn the_old_command_names_work_and_are_not_shown() {
+        let of = |name| Cli::try_parse_from(["mirakl-stripe", name]).expect("the old name");
+        let transfer = of("connector:dispatch:process-transfer");
+        assert!(matches!(transfer.command, Command::ProcessTransfer(_)));
+        let onboarding = of("connector:sync:onboarding");
+        assert!(matches!(onboarding.command, Command::SyncOnboarding(_)));
         let help = Cli::command().render_long_help().to_string();
         assert!(!help.contains("connector:"), "{help}");
     }

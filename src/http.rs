@@ -150,14 +150,24 @@ impl Api {
     ///
     /// A request is tried again as it is, so it must be a GET or carry an idempotency key.
     pub async fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
-        self.retrying(request, TRIES).await
+        self.retrying(request, |_| true).await
     }
 
-    async fn retrying(&self, request: &Request<'_>, tries: usize) -> Result<Answer, Failure> {
+    /// Sends a request that must not be carried out twice unseen: it is tried again only while it
+    /// surely had no effect, because no connection was made or the server had too much to do.
+    pub async fn send_once(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        self.retrying(request, Unfinished::had_no_effect).await
+    }
+
+    async fn retrying(
+        &self,
+        request: &Request<'_>,
+        may_repeat: fn(&Unfinished) -> bool,
+    ) -> Result<Answer, Failure> {
         let attempt = || self.attempt(request);
         let result = attempt
-            .retry(full_jitter(tries))
-            .when(|end: &Unfinished| end.retry)
+            .retry(full_jitter(TRIES))
+            .when(|end: &Unfinished| end.retry && may_repeat(end))
             .adjust(|end, wait| wait.map(|wait| end.wait.unwrap_or(wait)))
             .await;
         result.or_else(|end| end.last)
@@ -312,6 +322,16 @@ struct Unfinished {
     last: Result<Answer, Failure>,
     retry: bool,
     wait: Option<Duration>,
+}
+
+impl Unfinished {
+    fn had_no_effect(&self) -> bool {
+        match &self.last {
+            Ok(answer) => answer.status == StatusCode::TOO_MANY_REQUESTS,
+            Err(Failure::NotSent { .. }) => true,
+            Err(Failure::Lost { .. }) => false,
+        }
+    }
 }
 
 /// Waits below bounds that double from half a second to eight: full jitter keeps workers apart.

@@ -17,6 +17,8 @@ pub mod http;
 pub mod jobs;
 /// Mirakl's operator API.
 pub mod mirakl;
+/// What the operator's server is told.
+pub mod notify;
 /// How a run ended: summary and exit code.
 pub mod outcome;
 /// Everything that is printed on standard output.

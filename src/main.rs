@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use mirakl_stripe::app::App;
 use mirakl_stripe::cli::{
-    Cli, Command, LinkAccount, List, ListSubject, ProcessTransfer, ResolveSubject, ResolveTransfer,
-    SummaryFormat,
+    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessTransfer, ResolveSubject,
+    ResolveTransfer, SummaryFormat, SyncOnboarding,
 };
-use mirakl_stripe::commands::{link_account, list, migrate, resolve};
+use mirakl_stripe::commands::{link_account, list, migrate, onboarding_link, resolve};
 use mirakl_stripe::domain::ids::{AccountId, OrderId, ShopId, TransferId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
-use mirakl_stripe::jobs::{self, Ending, Job, JobError};
+use mirakl_stripe::jobs::{self, Ending, Job, JobError, Report, sync_onboarding};
 use mirakl_stripe::outcome::{Counts, Exit};
 use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
 use mirakl_stripe::{output, telemetry};
@@ -64,6 +64,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         Exit::Done
     };
     match cli.command {
+        Command::SyncOnboarding(flags) => sync_onboarding(&app()?, flags).await,
         Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
         Command::List(flags) => show(&database()?, flags).await,
         Command::LinkAccount(LinkAccount { shop, account }) => {
@@ -72,10 +73,40 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
                 link_account::run(&app()?, ShopId(shop), &account).await?,
             ))
         }
+        Command::OnboardingLink(OnboardingLink { shop }) => {
+            onboarding_link::run(&app()?, ShopId(shop)).await
+        }
         Command::Resolve(flags) => match flags.subject {
             ResolveSubject::Transfer(flags) => Ok(told(resolve_transfer(&app()?, flags).await?)),
         },
         Command::Migrate => Ok(told(migrate::run(&database()?).await?)),
+    }
+}
+
+async fn sync_onboarding(app: &App, flags: SyncOnboarding) -> Result<Exit, JobError> {
+    let json = flags.job.output == SummaryFormat::Json;
+    let options = sync_onboarding::Options {
+        shops: flags.shops.into_iter().map(ShopId).collect(),
+    };
+    if flags.job.dry_run {
+        let planned = jobs::plan_checked(app, async || sync_onboarding::plan(app, &options).await);
+        output::planned_shops(&planned.await?, json);
+        return Ok(Exit::Done);
+    }
+    let report = jobs::run(app, Job::SyncOnboarding, async |run| {
+        sync_onboarding::run(app, run, &options).await
+    })
+    .await;
+    summed_up(app, report, json)
+}
+
+/// Prints how a job went; a job that did not come to its end is an error.
+fn summed_up(app: &App, report: Report, json: bool) -> Result<Exit, JobError> {
+    output::summary(&report, json, app.quiet);
+    let exit = report.exit();
+    match report.ending {
+        Ending::Stopped(error) => Err(error),
+        Ending::Ran(_) | Ending::Skipped(_) => Ok(exit),
     }
 }
 
@@ -108,12 +139,7 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
         process_transfer::run(app, run, &options).await
     })
     .await;
-    output::summary(&report, json, app.quiet);
-    let exit = report.exit();
-    match report.ending {
-        Ending::Stopped(error) => Err(error),
-        Ending::Ran(_) | Ending::Skipped(_) => Ok(exit),
-    }
+    summed_up(app, report, json)
 }
 
 async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError> {
@@ -122,6 +148,7 @@ async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError
             ListSubject::Transfers => list::Subject::Transfers,
             ListSubject::Accounts => list::Subject::Accounts,
             ListSubject::Payments => list::Subject::Payments,
+            ListSubject::Notifications => list::Subject::Notifications,
             ListSubject::Runs => list::Subject::Runs,
         },
         status: flags.status,

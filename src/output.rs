@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use crate::domain::money::{Currency, Money};
 use crate::jobs::process_transfer::PlannedTransfer;
+use crate::jobs::sync_onboarding::PlannedShop;
 use crate::jobs::{Ending, Report};
 use crate::store::accounts::ListedAccount;
+use crate::store::history::Change;
+use crate::store::notifications::ListedNotification;
 use crate::store::payments::ListedPayment;
 use crate::store::runs::ListedRun;
 use crate::store::transfers::ListedTransfer;
@@ -109,6 +112,24 @@ pub fn plan(planned: &[PlannedTransfer], json: bool) {
     line("dry run: nothing was written, nothing was sent");
 }
 
+/// Prints a dry run's plan for shops.
+pub fn planned_shops(planned: &[PlannedShop], json: bool) {
+    if json {
+        return self::json(planned);
+    }
+    let mut table = table(&["shop", "action", "account", "why"]);
+    for row in planned {
+        table.add_row(vec![
+            text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
+            Cell::new(row.action),
+            text(row.stripe_account_id.as_deref()),
+            text(Some(&row.reason)),
+        ]);
+    }
+    show(&table, planned.is_empty(), "nothing to do");
+    line("dry run: nothing was written, nothing was sent");
+}
+
 /// Prints transfers; with their history where it was read.
 pub fn transfers(rows: &[ListedTransfer], format: Format) {
     if format == Format::Json {
@@ -148,18 +169,22 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
         if let Some(explained) = &row.amount_explained {
             line(&format!("  amount: {}", clean(explained)));
         }
-        for change in &row.history {
-            let reason = change.reason.as_deref().unwrap_or_default();
-            let request = change.stripe_request_id.as_deref().unwrap_or_default();
-            let told = format!(
-                "  {}  {}  {} {}",
-                shown(change.at),
-                change.to_status,
-                clean(reason),
-                request
-            );
-            line(told.trim_end());
-        }
+        changes(&row.history);
+    }
+}
+
+fn changes(history: &[Change]) {
+    for change in history {
+        let reason = change.reason.as_deref().unwrap_or_default();
+        let request = change.stripe_request_id.as_deref().unwrap_or_default();
+        let told = format!(
+            "  {}  {}  {} {}",
+            shown(change.at),
+            change.to_status,
+            clean(reason),
+            request
+        );
+        line(told.trim_end());
     }
 }
 
@@ -170,6 +195,7 @@ pub fn accounts(rows: &[ListedAccount], format: Format) {
     }
     let mut table = table(&[
         "shop",
+        "status",
         "account",
         "transfers",
         "payouts",
@@ -177,21 +203,65 @@ pub fn accounts(rows: &[ListedAccount], format: Format) {
         "excluded",
         "KYC",
         "disabled",
+        "why",
+        "next look",
     ]);
     let yes = |flag: bool| Cell::new(if flag { "yes" } else { "no" });
     for row in rows {
         table.add_row(vec![
             number(row.mirakl_shop_id),
-            text(Some(&row.stripe_account_id)),
+            Cell::new(row.status.as_str()),
+            text(row.stripe_account_id.as_deref()),
             yes(row.transfers_active),
             yes(row.payouts_enabled),
             yes(row.details_submitted),
             yes(row.ignored),
             text(row.kyc_status.as_deref()),
             text(row.disabled_reason.as_deref()),
+            text(row.status_reason.as_deref()),
+            time(row.next_look_at),
         ]);
     }
     show(&table, rows.is_empty(), "no accounts");
+    for row in rows.iter().filter(|row| !row.history.is_empty()) {
+        line(&format!(
+            "\nshop {} (attempt {})",
+            row.mirakl_shop_id, row.attempt
+        ));
+        changes(&row.history);
+    }
+}
+
+/// Prints notifications.
+pub fn notifications(rows: &[ListedNotification], format: Format) {
+    if format == Format::Json {
+        return json(rows);
+    }
+    let mut table = table(&[
+        "id",
+        "type",
+        "shop",
+        "status",
+        "tries",
+        "created",
+        "delivered",
+        "next try",
+        "error",
+    ]);
+    for row in rows {
+        table.add_row(vec![
+            number(row.internal_id),
+            Cell::new(&row.r#type),
+            text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
+            Cell::new(row.status.as_str()),
+            number(i64::from(row.tries)),
+            time(Some(row.created_at)),
+            time(row.delivered_at),
+            time(row.next_try_at),
+            text(row.last_error.as_deref()),
+        ]);
+    }
+    show(&table, rows.is_empty(), "no notifications");
 }
 
 /// Prints payments.

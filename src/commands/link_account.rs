@@ -5,6 +5,7 @@ use anyhow::{anyhow, bail};
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId, is_stripe_id};
 use crate::jobs::{self, JobError};
+use crate::store::onboardings::{self, Settled};
 use crate::store::{accounts, schema, transfers};
 
 /// Checks the account at Stripe and stores the mapping; returns what to tell the operator.
@@ -29,12 +30,20 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let before = accounts::link(&mut tx, shop, &found, now).await?;
-    let due = transfers::shop_is_due(&mut tx, shop, now).await?;
+    let before = accounts::put(&mut tx, &[(shop, &found)], now).await?;
+    let linked = Settled {
+        shop_id: shop,
+        stripe_account_id: found.id.clone(),
+        status_reason: Some("linked by a person"),
+        reason_code: Some("linked"),
+        stripe_request_id: None,
+    };
+    onboardings::created(&mut tx, &[linked], true, now).await?;
+    let due = transfers::shops_are_due(&mut tx, &[shop], now).await?;
     tx.commit().await?;
-    let instead = match before {
-        Some(before) if before != *account => format!(" instead of {before}"),
-        _ => String::new(),
+    let instead = match before.get(&shop) {
+        Some(before) => format!(" instead of {before}"),
+        None => String::new(),
     };
     Ok(format!(
         "shop {shop} is paid to {account}{instead}; {due} waiting rows are due at once"
@@ -47,11 +56,12 @@ fn fit(account: &crate::stripe::ConnectedAccount) -> anyhow::Result<()> {
     if !account.transfers_active {
         bail!("{id} cannot receive transfers: its capability transfers is not active");
     }
-    match account.payout_interval.as_deref() {
-        Some("manual") => Ok(()),
-        interval => bail!(
+    if !account.manual_payouts() {
+        let interval = account.payout_interval.as_deref();
+        bail!(
             "{id} is paid out by Stripe itself ({}): set its payout schedule to manual first",
             interval.unwrap_or("unknown schedule")
-        ),
+        );
     }
+    Ok(())
 }

@@ -3,14 +3,16 @@
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::domain::ids::ShopId;
+use crate::domain::onboarding::AccountStatus;
 use crate::domain::payment::PaymentStatus;
 use crate::domain::transfer::TransferStatus;
 use crate::jobs::JobError;
 use crate::outcome::Outcome;
 use crate::output::{self, Format};
 use crate::settings::DatabaseSettings;
+use crate::store::notifications::NotificationStatus;
 use crate::store::transfers::TransferFilter;
-use crate::store::{Connection, accounts, payments, runs, schema, transfers};
+use crate::store::{Connection, accounts, notifications, payments, runs, schema, transfers};
 
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Subject {
     Accounts,
     /// Customers' payments.
     Payments,
+    /// What the operator's server was told.
+    Notifications,
     /// Runs of the jobs.
     Runs,
 }
@@ -64,9 +68,9 @@ async fn print(conn: &mut Connection, query: &Query) -> Result<(), JobError> {
             output::transfers(&transfers::list(conn, &filter, limit).await?, query.format);
         }
         Subject::Accounts => {
-            refuse(query.status.is_some(), "accounts have no --status")?;
+            let status = status(query, account_status)?;
             output::accounts(
-                &accounts::list(conn, query.shop, id, limit).await?,
+                &accounts::list(conn, status, query.shop, id, limit).await?,
                 query.format,
             );
         }
@@ -78,6 +82,13 @@ async fn print(conn: &mut Connection, query: &Query) -> Result<(), JobError> {
             let status = status(query, payment_status)?;
             output::payments(
                 &payments::list(conn, status, id, limit).await?,
+                query.format,
+            );
+        }
+        Subject::Notifications => {
+            let status = status(query, notification_status)?;
+            output::notifications(
+                &notifications::list(conn, status, query.shop, id, limit).await?,
                 query.format,
             );
         }
@@ -118,25 +129,45 @@ fn status<T>(
         .map_err(|words| JobError::Usage(format!("--status is none of these: {words}")))
 }
 
-/// With or without the prefix, in either case.
 fn transfer_status(word: &str) -> Result<TransferStatus, String> {
-    let word = word.to_ascii_uppercase().replace('-', "_");
-    let all = TransferStatus::ALL;
-    let found = all.into_iter().find(|status| {
-        let whole = status.as_str();
-        whole == word || whole.strip_prefix("TRANSFER_") == Some(&word)
-    });
-    found.ok_or_else(|| all.map(TransferStatus::as_str).join(", "))
+    one_of(
+        TransferStatus::ALL,
+        TransferStatus::as_str,
+        "TRANSFER_",
+        word,
+    )
+}
+
+fn account_status(word: &str) -> Result<AccountStatus, String> {
+    one_of(AccountStatus::ALL, AccountStatus::as_str, "ACCOUNT_", word)
+}
+
+fn notification_status(word: &str) -> Result<NotificationStatus, String> {
+    one_of(
+        NotificationStatus::ALL,
+        NotificationStatus::as_str,
+        "",
+        word,
+    )
 }
 
 fn payment_status(word: &str) -> Result<PaymentStatus, String> {
-    match word.to_ascii_uppercase().replace('-', "_").as_str() {
-        "TO_CAPTURE" => Ok(PaymentStatus::ToCapture),
-        "CAPTURED" => Ok(PaymentStatus::Captured),
-        "CANCELED" => Ok(PaymentStatus::Canceled),
-        "FAILED" => Ok(PaymentStatus::Failed),
-        _ => Err("TO_CAPTURE, CAPTURED, CANCELED, FAILED".to_owned()),
-    }
+    one_of(PaymentStatus::ALL, PaymentStatus::as_str, "", word)
+}
+
+/// With or without the prefix, in either case.
+fn one_of<T: Copy, const N: usize>(
+    all: [T; N],
+    name: fn(T) -> &'static str,
+    prefix: &str,
+    word: &str,
+) -> Result<T, String> {
+    let word = word.to_ascii_uppercase().replace('-', "_");
+    let found = all.into_iter().find(|status| {
+        let whole = name(*status);
+        whole == word || whole.strip_prefix(prefix) == Some(&word)
+    });
+    found.ok_or_else(|| all.map(name).join(", "))
 }
 
 fn run_outcome(word: &str) -> Result<Outcome, String> {

@@ -1,6 +1,16 @@
-//! A seller's Stripe account, as far as the jobs decide by it.
+//! A seller: the shop's standing with the operator and its Stripe account, as far as the jobs decide
+//! by them.
 
 use super::ids::{AccountId, ShopId};
+
+/// What is known of a shop when something is to be paid to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seller {
+    /// The operator has excluded the shop from this program.
+    pub excluded: bool,
+    /// Its account, if it has one.
+    pub account: Option<Account>,
+}
 
 /// The account of one shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +21,4 @@ pub struct Account {
     pub id: AccountId,
     /// Capability `transfers` is active: the account can receive transfers.
     pub transfers_active: bool,
-    /// The operator has excluded the shop from this program.
-    pub ignored: bool,
 }

@@ -2,8 +2,11 @@
 
 pub mod account;
 pub mod ids;
+pub mod key;
 pub mod money;
+pub mod onboarding;
 pub mod order;
 pub mod payment;
 pub mod retry;
+pub mod shop;
 pub mod transfer;

@@ -21,6 +21,14 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
+    /// Every status, for the help of `list`.
+    pub const ALL: [Self; 4] = [
+        Self::ToCapture,
+        Self::Captured,
+        Self::Canceled,
+        Self::Failed,
+    ];
+
     /// The word that is stored and listed.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -32,9 +32,20 @@ pub fn final_failure_delay() -> TimeDelta {
     LONGEST_FAILURE
 }
 
+/// The wait before a notification is tried again: 1 minute, doubling to an hour.
+///
+/// `tries` counts the earlier tries.
+pub fn notification_delay(tries: u32) -> TimeDelta {
+    doubling_from(TimeDelta::minutes(1), tries, TimeDelta::hours(1))
+}
+
 fn doubling(times: u32, longest: TimeDelta) -> TimeDelta {
+    doubling_from(FIRST, times, longest)
+}
+
+fn doubling_from(first: TimeDelta, times: u32, longest: TimeDelta) -> TimeDelta {
     let factor = 2_i32.saturating_pow(times.min(20));
-    FIRST
+    first
         .checked_mul(factor)
         .map_or(longest, |d| d.min(longest))
 }
@@ -57,6 +68,9 @@ mod tests {
         ] {
             assert_eq!(hold_delay(looks), minutes(hold), "hold {looks}");
             assert_eq!(failure_delay(looks), minutes(failure), "failure {looks}");
+        }
+        for (tries, delay) in [(0, 1), (1, 2), (5, 32), (6, 60), (u32::MAX, 60)] {
+            assert_eq!(notification_delay(tries), minutes(delay), "try {tries}");
         }
     }
 }

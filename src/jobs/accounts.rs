@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::Result;
 use crate::app::App;
-use crate::domain::account::Account;
+use crate::domain::account::Seller;
 use crate::domain::ids::{AccountId, ShopId};
 use crate::store::accounts;
 use crate::stripe::StripeError;
@@ -34,12 +34,13 @@ impl Accounts {
     pub async fn refresh(
         &mut self,
         app: &App,
-        mut known: HashMap<ShopId, Account>,
-    ) -> Result<HashMap<ShopId, Account>> {
-        for account in known
-            .values_mut()
-            .filter(|account| !account.transfers_active)
-        {
+        mut known: HashMap<ShopId, Seller>,
+    ) -> Result<HashMap<ShopId, Seller>> {
+        let accounts = known.values_mut().filter_map(|seller| {
+            let account = seller.account.as_mut()?;
+            (!account.transfers_active && !seller.excluded).then_some(account)
+        });
+        for account in accounts {
             if self.asked.insert(account.id.clone()) {
                 self.ask(app, &account.id).await?;
             }
@@ -55,8 +56,11 @@ impl Accounts {
                     self.active.insert(account.id.clone());
                 }
                 if self.store {
-                    let mut conn = app.db.acquire().await?;
-                    accounts::refresh(&mut conn, &account, app.clock.now()).await?;
+                    let now = app.clock.now();
+                    let mut tx = app.db.begin().await?;
+                    let told = app.notifier.is_some();
+                    accounts::observe(&mut tx, &[account], now, told).await?;
+                    tx.commit().await?;
                 }
                 Ok(())
             }

@@ -1,10 +1,12 @@
 //! The jobs that cron starts, and what stands around each of them: schema, identity, lock, run
-//! record and summary.
+//! record, notifications and summary.
 
 mod accounts;
 mod identity;
 mod payments;
 pub mod process_transfer;
+mod reached;
+pub mod sync_onboarding;
 
 pub use identity::check_identity;
 
@@ -13,6 +15,7 @@ use std::cell::Cell;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
+use crate::notify;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::store::lock::JobLock;
 use crate::store::{StoreError, runs, schema};
@@ -23,6 +26,8 @@ const LONGEST_RUN: TimeDelta = TimeDelta::hours(1);
 /// A job, by the name that cron, the lock and the run records know it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
+    /// `sync-onboarding`
+    SyncOnboarding,
     /// `process-transfer`
     ProcessTransfer,
 }
@@ -31,6 +36,7 @@ impl Job {
     /// The subcommand's name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::SyncOnboarding => "sync-onboarding",
             Self::ProcessTransfer => "process-transfer",
         }
     }
@@ -149,6 +155,10 @@ pub async fn run(app: &App, job: Job, work: impl AsyncFnOnce(&Run) -> Result<()>
             let counts = run.counts.get();
             let ending = finish(app, id, counts, result).await;
             run.lock.release().await;
+            // The job is done: whether the operator's server is there changes nothing about it.
+            if let Err(error) = notify::deliver(app).await {
+                tracing::warn!(%error, "notifications could not be delivered; a later run tries again");
+            }
             (ending, counts)
         }
         Ok(Start::Busy(reason)) => (Ending::Skipped(reason), Counts::default()),

@@ -3,15 +3,19 @@
 mod auth;
 mod order;
 mod page;
+mod shop;
+mod shop_update;
 mod wire;
 
 pub use auth::{Auth, OAuth};
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};
+pub use shop::{ReadShop, ShopsQuery, UnreadShop};
+pub use shop_update::{ShopUpdate, Updated};
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 
 use crate::http::{Answer, Api, Failure, Request, Verdict};
@@ -53,15 +57,32 @@ pub struct Mirakl {
     api: Api,
     base: Url,
     auth: Auth,
+    fields: ShopFields,
+}
+
+/// The codes of the shops' custom fields that this program reads and writes.
+#[derive(Debug, Clone)]
+pub struct ShopFields {
+    /// Holds the onboarding link, later the dashboard's address.
+    pub link: String,
+    /// `true` in it excludes the shop.
+    pub ignored: String,
 }
 
 impl Mirakl {
     /// A client of the marketplace at `base`, with at most `concurrency` requests at once.
-    pub fn new(client: Client, base: Url, auth: Auth, concurrency: usize) -> Self {
+    pub fn new(
+        client: Client,
+        base: Url,
+        auth: Auth,
+        concurrency: usize,
+        fields: ShopFields,
+    ) -> Self {
         Self {
             api: Api::new("Mirakl", client, judge, concurrency, None),
             base,
             auth,
+            fields,
         }
     }
 
@@ -76,11 +97,40 @@ impl Mirakl {
     }
 
     async fn get(&self, path: &'static str, url: Url) -> Result<Answer, MiraklError> {
-        let answer = self.authorized(path, url.clone(), false).await?;
+        self.call(Method::GET, path, url, None).await
+    }
+
+    /// Sends a write, once: when its answer is lost, reading again tells what became of it.
+    async fn put(&self, path: &'static str, body: &str) -> Result<Answer, MiraklError> {
+        let url = self.address(path);
+        self.call(Method::PUT, path, url, Some(body)).await
+    }
+
+    fn address(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &'static str,
+        url: Url,
+        body: Option<&str>,
+    ) -> Result<Answer, MiraklError> {
+        let mut request = Request {
+            method,
+            url,
+            template: path,
+            headers: HeaderMap::new(),
+            body,
+        };
+        let answer = self.authorized(&mut request, false).await?;
         let answer = match answer.status {
             // A token may have been revoked before its time; a fresh one decides.
             StatusCode::UNAUTHORIZED if self.auth.can_renew() => {
-                self.authorized(path, url, true).await?
+                self.authorized(&mut request, true).await?
             }
             _ => answer,
         };
@@ -99,21 +149,18 @@ impl Mirakl {
 
     async fn authorized(
         &self,
-        path: &'static str,
-        url: Url,
+        request: &mut Request<'_>,
         renew: bool,
     ) -> Result<Answer, MiraklError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(AUTHORIZATION, self.auth.header(&self.api, renew).await?);
-        let request = Request {
-            method: Method::GET,
-            url,
-            template: path,
-            headers,
-            body: None,
-        };
-        Ok(self.api.send(&request).await?)
+        let json = HeaderValue::from_static("application/json");
+        let authorization = self.auth.header(&self.api, renew).await?;
+        request.headers.insert(ACCEPT, json.clone());
+        request.headers.insert(AUTHORIZATION, authorization);
+        if request.body.is_none() {
+            return Ok(self.api.send(request).await?);
+        }
+        request.headers.insert(CONTENT_TYPE, json);
+        Ok(self.api.send_once(request).await?)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{Amount, nullable, optional_date};
+use super::wire::{Amount, describe, is_storable, nullable, optional_date, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
 use crate::domain::order::{LineState, OrderLine, OrderState, ProductOrder, TaxMode};
@@ -39,7 +39,7 @@ pub struct UnreadOrder {
 impl Mirakl {
     /// The first page of orders, 100 at most (OR11).
     pub async fn orders(&self, query: &OrdersQuery<'_>) -> Result<Page<ReadOrder>, MiraklError> {
-        let mut url = self.orders_url();
+        let mut url = self.address(PATH);
         {
             let mut pairs = url.query_pairs_mut();
             pairs.append_pair("max", &PAGE_SIZE.to_string());
@@ -68,7 +68,7 @@ impl Mirakl {
         let items: Vec<ReadOrder> = wire.orders.into_iter().map(read_order).collect();
         let next = match items.is_empty() {
             true => None,
-            false => next_page(&answer, &self.orders_url(), from).map_err(malformed)?,
+            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
         };
         Ok(Page {
             items,
@@ -76,20 +76,6 @@ impl Mirakl {
             total: wire.total_count,
             date: answer.date(),
         })
-    }
-
-    fn orders_url(&self) -> reqwest::Url {
-        let mut url = self.base.clone();
-        url.set_path(PATH);
-        url
-    }
-}
-
-/// Where a JSON text breaks, without quoting any of it.
-fn describe(error: &serde_json::Error) -> String {
-    match error.classify() {
-        serde_json::error::Category::Data => error.to_string(),
-        _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
     }
 }
 
@@ -196,18 +182,6 @@ fn read_order(raw: &RawValue) -> ReadOrder {
         return Err(unread("one of its texts holds a NUL".to_owned()));
     }
     Ok(order.into())
-}
-
-/// Postgres keeps every text but one with a NUL.
-fn is_storable(id: &str) -> bool {
-    !id.is_empty() && !id.contains('\0')
-}
-
-/// The parser's message without "at line … column …", which differs from page to page.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].chars().take(300).collect()
 }
 
 impl From<WireOrder> for ProductOrder {

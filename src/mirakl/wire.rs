@@ -51,6 +51,26 @@ where
     }
 }
 
+/// Where a JSON text breaks, without quoting any of it.
+pub(super) fn describe(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data => error.to_string(),
+        _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
+    }
+}
+
+/// Postgres keeps every text but one with a NUL.
+pub(super) fn is_storable(id: &str) -> bool {
+    !id.is_empty() && !id.contains('\0')
+}
+
+/// The parser's message without "at line … column …", which differs from page to page.
+pub(super) fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    text[..end].chars().take(300).collect()
+}
+
 /// Mirakl's message in an error body, shortened; empty when there is none.
 pub(super) fn error_message(body: &[u8]) -> String {
     #[derive(Deserialize)]

@@ -2,10 +2,12 @@
 //! reported at once, each with its remedy.
 
 mod database;
+mod onboarding;
 mod reader;
 mod source;
 
 pub use database::DatabaseSettings;
+pub use onboarding::{NotificationSettings, OnboardingSettings};
 pub use source::Source;
 
 use std::fmt;
@@ -37,7 +39,11 @@ pub struct Settings {
     pub product_payment_split: bool,
     /// The operator asks for service orders, which this version does not pay yet.
     pub service_payment_split: bool,
-    /// How long run records are kept.
+    /// How sellers are onboarded.
+    pub onboarding: OnboardingSettings,
+    /// Where the operator's server is told; none when it is not.
+    pub notifications: Option<NotificationSettings>,
+    /// How long run records and delivered notifications are kept.
     pub retention: TimeDelta,
 }
 
@@ -115,6 +121,9 @@ impl Settings {
         let database = database::read(&mut reader);
         let mirakl = mirakl(&mut reader);
         let stripe = stripe(&mut reader);
+        let base = mirakl.as_ref().map(|mirakl| &mirakl.base);
+        let onboarding = onboarding::onboarding(&mut reader, base);
+        let notifications = onboarding::notifications(&mut reader);
         let http_timeout = reader.number("HTTP_TIMEOUT_SECONDS", 60, 1, 600);
         let start_date = reader.parsed("START_DATE", parse_date, DATE_HINT);
         let overlap = reader.number("CHECKPOINT_OVERLAP_MINUTES", 5, 0, 24 * 60);
@@ -127,7 +136,9 @@ impl Settings {
                  would be paid the taxes too; unset it, or stay with the program that splits them",
             );
         }
-        let (Some(database), Some(mirakl), Some(stripe)) = (database, mirakl, stripe) else {
+        let (Some(database), Some(mirakl), Some(stripe), Some(onboarding)) =
+            (database, mirakl, stripe, onboarding)
+        else {
             return Err(reader.into_mistakes());
         };
         let settings = Self {
@@ -139,6 +150,8 @@ impl Settings {
             checkpoint_overlap: TimeDelta::minutes(i64::from(overlap)),
             product_payment_split,
             service_payment_split,
+            onboarding,
+            notifications,
             retention: TimeDelta::days(i64::from(retention)),
         };
         reader.finish(settings)

@@ -142,6 +142,23 @@ impl<'a> Reader<'a> {
         Some(url)
     }
 
+    /// The address of a page or an endpoint: https, or loopback.
+    pub fn page(&mut self, name: &str, remedy: &str) -> Option<Url> {
+        let text = self.source.get(name)?;
+        self.secure_url(name, &text, remedy)
+    }
+
+    /// The code of a custom field at Mirakl.
+    pub fn field_code(&mut self, name: &str, default: &str) -> String {
+        let code = self.source.get(name).unwrap_or_else(|| default.to_owned());
+        if code.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            self.mistake(&format!(
+                "{name} is {code:?}: set it to the code of a custom field of shops"
+            ));
+        }
+        code
+    }
+
     pub fn token_url(&mut self, name: &str, default: &str) -> Option<Url> {
         let text = self.source.get(name).unwrap_or_else(|| default.to_owned());
         self.secure_url(name, &text, "the address of the OAuth 2 token endpoint")

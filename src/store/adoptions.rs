@@ -1,10 +1,28 @@
-//! Which span of Stripe's own list of transfers the store is known to hold.
+//! Which span of Stripe's own lists the store is known to hold.
 
 use chrono::{DateTime, Utc};
 
 use super::{Connection, Result};
 
-/// A span of Stripe's creation times in which no transfer of ours is unknown to the store.
+/// One of Stripe's own lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// `GET /v1/transfers`
+    Transfers,
+    /// `GET /v1/accounts`
+    Accounts,
+}
+
+impl Listed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfers => "transfers",
+            Self::Accounts => "accounts",
+        }
+    }
+}
+
+/// A span of Stripe's creation times in which nothing of ours is unknown to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Covered {
     /// Its beginning.
@@ -14,11 +32,12 @@ pub struct Covered {
 }
 
 /// The span; `None` as long as no list has been taken over completely.
-pub async fn get(conn: &mut Connection) -> Result<Option<Covered>> {
+pub async fn get(conn: &mut Connection, list: Listed) -> Result<Option<Covered>> {
     let covered = sqlx::query_as!(
         Covered,
         r#"select covered_from as "from", covered_until as "until"
-           from adoptions where stream = 'transfers'"#
+           from adoptions where stream = $1"#,
+        list.as_str()
     )
     .fetch_optional(conn)
     .await?;
@@ -26,17 +45,23 @@ pub async fn get(conn: &mut Connection) -> Result<Option<Covered>> {
 }
 
 /// Widens the span.
-pub async fn cover(conn: &mut Connection, covered: Covered, now: DateTime<Utc>) -> Result<()> {
+pub async fn cover(
+    conn: &mut Connection,
+    list: Listed,
+    covered: Covered,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
         "insert into adoptions (stream, covered_from, covered_until, updated_at)
-         values ('transfers', $1, $2, $3)
+         values ($4, $1, $2, $3)
          on conflict (stream) do update
          set covered_from = least(adoptions.covered_from, excluded.covered_from),
              covered_until = greatest(adoptions.covered_until, excluded.covered_until),
              updated_at = excluded.updated_at",
         covered.from,
         covered.until,
-        now
+        now,
+        list.as_str()
     )
     .execute(conn)
     .await?;

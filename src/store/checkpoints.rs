@@ -9,12 +9,15 @@ use super::{Connection, Result};
 pub enum Stream {
     /// OR11 by update date.
     ProductOrders,
+    /// S20 by update date.
+    Shops,
 }
 
 impl Stream {
     fn as_str(self) -> &'static str {
         match self {
             Self::ProductOrders => "product_orders",
+            Self::Shops => "shops",
         }
     }
 }

@@ -6,9 +6,13 @@ pub mod checkpoints;
 pub mod history;
 pub mod identity;
 pub mod lock;
+pub mod notifications;
+pub mod onboardings;
 pub mod payments;
 pub mod runs;
 pub mod schema;
+pub mod shops;
+pub mod sweep;
 pub mod transfers;
 
 use std::time::Duration;

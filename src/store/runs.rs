@@ -25,6 +25,8 @@ pub async fn begin(
              where job = $1 and outcome is null
          ), old as (
              delete from runs where job = $1 and outcome is not null and started_at < $3
+         ), told as (
+             delete from notifications where status = 'DELIVERED' and created_at < $3
          )
          insert into runs (job, started_at) values ($1, $2) returning id",
         job,

@@ -28,6 +28,8 @@ pub struct Refusal {
     pub status: u16,
     /// Stripe's code, when it sent one.
     pub code: Option<String>,
+    /// The parameter that Stripe names as the cause.
+    pub param: Option<String>,
     /// Stripe's message, shortened.
     pub message: String,
     /// The id under which Stripe knows the request.
@@ -83,6 +85,8 @@ struct WireError {
     #[serde(default)]
     code: Option<String>,
     #[serde(default)]
+    param: Option<String>,
+    #[serde(default)]
     message: Option<String>,
 }
 
@@ -93,6 +97,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
     let WireError {
         kind,
         code,
+        param,
         message,
     } = body.map(|body| body.error).unwrap_or_default();
     let status = answer.status;
@@ -113,6 +118,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
             status: status.as_u16(),
             message: shown(&message),
             code,
+            param,
             request_id,
         }),
     }

@@ -2,21 +2,24 @@
 
 mod account;
 mod error;
+mod link;
 mod payment;
 mod transfer;
 mod wire;
 
-pub use account::ConnectedAccount;
+pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use error::{Class, Refusal, StripeError};
+pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, ListedCharge};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
 
+use chrono::{DateTime, Utc};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::domain::transfer::IdempotencyKey;
+use crate::domain::key::IdempotencyKey;
 use crate::http::{Answer, Api, Request, Verdict};
 
 /// The version of Stripe's API whose shapes this program reads.
@@ -42,6 +45,8 @@ pub struct List<T> {
     pub data: Vec<T>,
     /// Where the next page starts; none on the last.
     pub next: Option<String>,
+    /// Stripe's time when it answered.
+    pub date: Option<DateTime<Utc>>,
 }
 
 /// How fast and how wide Stripe may be asked.
@@ -87,6 +92,17 @@ impl Stripe {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, StripeError> {
+        let (object, _) = self.get_dated(template, path, query).await?;
+        Ok(object)
+    }
+
+    /// The object, and Stripe's time when it answered.
+    async fn get_dated<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<(T, Option<DateTime<Utc>>), StripeError> {
         let mut url = self.address(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -98,7 +114,8 @@ impl Stripe {
             headers: self.headers()?,
             body: None,
         };
-        read(&self.api.send(&request).await?, template).map(|(object, _)| object)
+        let answer = self.api.send(&request).await?;
+        read(&answer, template).map(|(object, _)| (object, answer.date()))
     }
 
     /// Sends a body that is stored, under a key that is stored. Returns the request's id too.

@@ -99,8 +99,9 @@ impl Stripe {
         if let Some(after) = &query.starting_after {
             parameters.push(("starting_after", after));
         }
-        let page: WireList<Box<RawValue>> =
-            self.get("/v1/charges", "/v1/charges", &parameters).await?;
+        let (page, answered_at): (WireList<Box<RawValue>>, _) = self
+            .get_dated("/v1/charges", "/v1/charges", &parameters)
+            .await?;
         let mut data = Vec::with_capacity(page.data.len());
         let mut last = None;
         for raw in &page.data {
@@ -117,6 +118,7 @@ impl Stripe {
         Ok(List {
             data,
             next: last.filter(|_| page.has_more),
+            date: answered_at,
         })
     }
 

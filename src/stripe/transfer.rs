@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::wire::{Metadata, WireList, unix};
 use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
+use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
-use crate::domain::transfer::{IdempotencyKey, Origin, TransferType, origin};
+use crate::domain::transfer::{Origin, TransferType, origin};
 
 const PATH: &str = "/v1/transfers";
 
@@ -120,10 +121,12 @@ impl Stripe {
         if let Some(after) = &query.starting_after {
             parameters.push(("starting_after", after));
         }
-        let page: WireList<WireTransfer> = self.get(PATH, PATH, &parameters).await?;
+        let (page, date): (WireList<WireTransfer>, _) =
+            self.get_dated(PATH, PATH, &parameters).await?;
         let last = page.data.last().map(|last| last.id.to_string());
         Ok(List {
             next: last.filter(|_| page.has_more),
+            date,
             data: page.data.into_iter().map(Transfer::from).collect(),
         })
     }

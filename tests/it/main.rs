@@ -5,11 +5,15 @@
 
 mod support;
 
+mod account_changes;
 mod adopting;
 mod bad_input;
 mod crashes;
 mod first_order;
 mod lost_answers;
+mod notifications;
+mod onboarding;
+mod one_account;
 mod operator;
 mod overlap;
 mod paging;
@@ -18,4 +22,5 @@ mod resolving;
 mod schema;
 mod secrets;
 mod settings;
+mod shop_fields;
 mod waiting;

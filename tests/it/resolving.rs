@@ -1,7 +1,7 @@
 //! `resolve transfer`: a person has decided.
 
 use chrono::TimeDelta;
-use simulator::TransferSeed;
+use simulator::{Effect, Fault, TransferSeed};
 
 use crate::support::{World, eur};
 
@@ -9,15 +9,16 @@ use crate::support::{World, eur};
 async fn refused() -> World {
     let world = World::new().await;
     world.orders(2);
-    world
-        .sim
-        .stripe()
-        .set_capability("acct_shop2000", "transfers", "inactive");
+    let refusal = Effect::Refusal {
+        status: 400,
+        code: Some("request_blocked".to_owned()),
+        param: None,
+        message: "This request was blocked.".to_owned(),
+    };
+    let fault = Fault::on("POST /v1/transfers").always().then(refusal);
+    world.sim.faults().add(fault);
     world.transfer().await.exits(3);
-    world
-        .sim
-        .stripe()
-        .set_capability("acct_shop2000", "transfers", "active");
+    world.sim.faults().clear();
     world
 }
 
@@ -99,11 +100,7 @@ async fn a_transfer_made_by_hand_settles_the_row() {
         .exits(2)
         .says("another row already has");
     world
-        .stands(
-            "C2-A",
-            "TRANSFER_FAILED",
-            "insufficient_capabilities_for_transfer",
-        )
+        .stands("C2-A", "TRANSFER_FAILED", "request_blocked")
         .await;
 }
 

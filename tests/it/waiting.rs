@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use simulator::AccountSeed;
+use simulator::{AccountSeed, ShopSeed};
 
 use crate::support::{World, eur};
 
@@ -92,15 +92,16 @@ async fn linking_an_account_makes_what_waits_for_it_due_at_once() {
 
 #[tokio::test]
 async fn an_excluded_shop_is_ignored_and_paid_when_the_exclusion_ends() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.shop(2001).await;
     world.paid(eur("C1-A", 2000, "10.00", "1.00"), "C1", 1000);
     world.paid(eur("C2-A", 2001, "10.00", "1.00"), "C2", 1000);
-    let mut conn = world.db.connect().await;
-    sqlx::query("update accounts set ignored = (shop_id = 2000)")
-        .execute(&mut conn)
-        .await
-        .unwrap();
+    world.new_shops([2000, 2001]);
+    world.sync().await.exits(0);
+    world
+        .mirakl
+        .set_shop_field(2000, "stripe-ignored", Some("true"));
+    world.sync().await.exits(0);
     world
         .transfer()
         .await
@@ -109,13 +110,40 @@ async fn an_excluded_shop_is_ignored_and_paid_when_the_exclusion_ends() {
     world
         .stands("C1-A", "TRANSFER_IGNORED", "shop_excluded")
         .await;
-    sqlx::query("update accounts set ignored = false")
-        .execute(&mut conn)
-        .await
-        .unwrap();
+    // The order itself does not change: the end of the exclusion opens it.
+    world.pass(TimeDelta::hours(1));
+    world.transfer().await.exits(0);
+    world
+        .mirakl
+        .set_shop_field(2000, "stripe-ignored", Some("false"));
+    world.sync().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "shop_included")
+        .await;
     world.transfer().await.exits(0);
     world
         .each_moved_once(&["C1-A".to_owned(), "C2-A".to_owned()], 900)
+        .await;
+}
+
+#[tokio::test]
+async fn an_order_that_waits_is_ignored_at_once_when_its_shop_is_excluded_even_without_an_account()
+{
+    let world = World::without_shops().await;
+    world
+        .mirakl
+        .put_shop(ShopSeed::new(2000).field("stripe-ignored", "true"));
+    world.new_shops([2001]);
+    world.paid(eur("C1-A", 2000, "10.00", "1.00"), "C1", 1000);
+    world.paid(eur("C2-A", 2001, "10.00", "1.00"), "C2", 1000);
+    world.transfer().await.exits(0).says("2 waiting");
+    world.sync().await.exits(0);
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_IGNORED", "shop_excluded")
+        .await;
+    world
+        .stands("C2-A", "TRANSFER_ON_HOLD", "account_cannot_receive")
         .await;
 }
 

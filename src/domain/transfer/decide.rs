@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub order: &'a ProductOrder,
     /// The shop's account, if it has one.
     pub account: Option<&'a Account>,
+    /// The operator has excluded the shop.
+    pub excluded: bool,
     /// Orders debited before this are not ours.
     pub start: DateTime<Utc>,
 }
@@ -50,6 +52,7 @@ pub fn before_payment(facts: Facts<'_>) -> Option<Decision> {
     let Facts {
         order,
         account,
+        excluded,
         start,
     } = facts;
     if let Some(debited) = order.debited_at
@@ -66,10 +69,10 @@ pub fn before_payment(facts: Facts<'_>) -> Option<Decision> {
     if let OrderState::Ended(state) = &order.state {
         return Some(Decision::Abort(AbortReason::OrderEnded(state.clone())));
     }
+    if excluded {
+        return Some(Decision::Ignore(IgnoreReason::ShopExcluded(order.shop_id)));
+    }
     let hold = match account {
-        Some(account) if account.ignored => {
-            return Some(Decision::Ignore(IgnoreReason::ShopExcluded(order.shop_id)));
-        }
         None => Some(HoldReason::NoAccount(order.shop_id)),
         Some(account) if !account.transfers_active => {
             Some(HoldReason::AccountCannotReceive(account.id.clone()))
@@ -265,6 +268,7 @@ mod tests {
         let facts = Facts {
             order,
             account,
+            excluded: false,
             start: at(0),
         };
         match decide(facts, payment) {
@@ -285,6 +289,7 @@ mod tests {
         let facts = Facts {
             order: &order,
             account: Some(&account),
+            excluded: false,
             start: at(0),
         };
         assert_eq!(
@@ -398,22 +403,29 @@ mod tests {
             transfers_active: false,
             ..account()
         };
-        let excluded = Account {
-            ignored: true,
-            ..account()
-        };
-        let both = Account {
-            ignored: true,
-            ..inactive.clone()
-        };
         for (account, expected) in [
             (None, "hold no_account"),
             (Some(&inactive), "hold account_cannot_receive"),
-            (Some(&excluded), "ignore shop_excluded"),
-            (Some(&both), "ignore shop_excluded"),
         ] {
             let decision = decided(&good(), account, &facts);
             assert_eq!(decision, Err(expected.to_owned()));
+        }
+        for account in [
+            None,
+            Some(&inactive),
+            Some(&super::super::fixtures::account()),
+        ] {
+            let facts = Facts {
+                order: &good(),
+                account,
+                excluded: true,
+                start: at(0),
+            };
+            let decision = before_payment(facts);
+            assert!(matches!(
+                decision,
+                Some(Decision::Ignore(IgnoreReason::ShopExcluded(_)))
+            ));
         }
         // An order that ended needs no account, and one that waits for an account says so first.
         let ended = ProductOrder {

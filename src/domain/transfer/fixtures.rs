@@ -63,7 +63,6 @@ pub fn account() -> Account {
         shop_id: ShopId(2000),
         id: "acct_1".into(),
         transfers_active: true,
-        ignored: false,
     }
 }
 

@@ -4,13 +4,11 @@ mod amount;
 mod decide;
 #[cfg(test)]
 mod fixtures;
-mod key;
 mod origin;
 mod reason;
 
 pub use amount::{SellerAmount, seller_amount};
 pub use decide::{Decision, Facts, before_payment, compare, decide};
-pub use key::IdempotencyKey;
 pub use origin::{Origin, origin};
 pub use reason::{AbortReason, HoldReason, IgnoreReason};
 

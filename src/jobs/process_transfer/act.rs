@@ -11,11 +11,13 @@ use futures_util::{StreamExt as _, stream};
 use super::{Pass, adopt};
 use crate::app::App;
 use crate::domain::ids::{ChargeId, OrderId};
+use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
-use crate::domain::transfer::{IdempotencyKey, TransferType};
+use crate::domain::transfer::TransferType;
 use crate::jobs::{Result, Run};
+use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
-use crate::store::{StoreError, accounts};
+use crate::store::{StoreError, accounts, notifications};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 const BATCH: i64 = 200;
@@ -310,7 +312,20 @@ impl Sending<'_> {
             next_look_at: now + delay,
         };
         let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
-        transfers::failed(&mut tx, &failed, now).await?;
+        let news = transfers::failed(&mut tx, &failed, now).await?;
+        if news && self.app.notifier.is_some() {
+            let event = Event::TransferFailed(Box::new(TransferFailed {
+                internal_id: row.id,
+                kind: row.kind,
+                mirakl_id: row.mirakl_id.clone(),
+                account: Some(row.destination.clone()),
+                shop_id: row.shop_id,
+                charge: Some(row.source.clone()),
+                amount: Some(row.amount),
+                reason: reason.clone(),
+            }));
+            notifications::add(&mut tx, &[event], now).await?;
+        }
         if matches!(
             code.as_str(),
             "insufficient_capabilities_for_transfer" | "transfers_not_allowed"

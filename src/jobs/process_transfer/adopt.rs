@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Pass;
 use crate::app::App;
 use crate::jobs::Result;
-use crate::store::adoptions::{self, Covered};
+use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::transfers::{self, Adopted};
 use crate::stripe::{Transfer, TransfersQuery};
 
@@ -17,7 +17,7 @@ pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
 /// Whether the store has never been compared with Stripe's list back to where orders are ours.
 pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
     let mut conn = pass.app.db.acquire().await?;
-    let covered = adoptions::get(&mut conn).await?;
+    let covered = adoptions::get(&mut conn, Listed::Transfers).await?;
     Ok(covered.is_none_or(|covered| covered.from > pass.beginning.start))
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
     let start = pass.beginning.start;
     let covered = {
         let mut conn = app.db.acquire().await?;
-        adoptions::get(&mut conn).await?
+        adoptions::get(&mut conn, Listed::Transfers).await?
     };
     let from = list_from(covered, start);
     let mut query = TransfersQuery {
@@ -68,7 +68,7 @@ pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
         until,
     };
     let mut conn = app.db.acquire().await?;
-    adoptions::cover(&mut conn, span, app.clock.now()).await?;
+    adoptions::cover(&mut conn, Listed::Transfers, span, app.clock.now()).await?;
     pass.sender.adopted = true;
     Ok(())
 }
@@ -134,6 +134,6 @@ pub(super) async fn close(pass: &Pass<'_>) -> Result<()> {
         until: newest,
     };
     let mut conn = pass.app.db.acquire().await?;
-    adoptions::cover(&mut conn, span, pass.app.clock.now()).await?;
+    adoptions::cover(&mut conn, Listed::Transfers, span, pass.app.clock.now()).await?;
     Ok(())
 }

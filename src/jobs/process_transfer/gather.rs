@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, anyhow};
-use chrono::{DateTime, Utc};
 
 use super::Pass;
 use super::page::{self, Seen};
@@ -11,8 +10,8 @@ use crate::domain::ids::OrderId;
 use crate::domain::retry::DECISION_LIFE;
 use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
-use crate::mirakl::{Mirakl, MiraklError, OrdersQuery, Page, ReadOrder};
-use crate::store::checkpoints::Checkpoint;
+use crate::jobs::reached::{Element, Reached};
+use crate::mirakl::{Mirakl, MiraklError, OrdersQuery, ReadOrder};
 use crate::store::transfers;
 
 /// Ids in one call, and rows in one look.
@@ -30,12 +29,12 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     let mirakl = &pass.app.mirakl;
     let query = OrdersQuery::UpdatedSince(pass.beginning.read_from);
     let mut current = mirakl.orders(&query).await.context(READING)?;
-    let mut reached = Reached::new(&current, pass.run.started_at);
+    let mut reached = Reached::new(current.date, pass.run.started_at);
     if let Some(total) = current.total {
         pass.bar.set_length(total);
     }
     loop {
-        reached.see(&current.items);
+        reached.see(current.items.iter().map(element));
         let next = current.next.take();
         let shown = fingerprint(&current.items);
         let checkpoint = match next {
@@ -137,35 +136,10 @@ fn fingerprint(items: &[ReadOrder]) -> Vec<OrderId> {
     items.iter().filter_map(id_of).cloned().collect()
 }
 
-/// How far a pass has read: the greatest update seen, but never later than the pass's beginning.
-struct Reached {
-    began_at: DateTime<Utc>,
-    newest: Option<DateTime<Utc>>,
-    complete: bool,
-}
-
-impl Reached {
-    /// `began_at` is Mirakl's time, so that a clock that is off here loses nothing.
-    fn new(first: &Page<ReadOrder>, started_at: DateTime<Utc>) -> Self {
-        Self {
-            began_at: first.date.unwrap_or(started_at),
-            newest: None,
-            complete: true,
-        }
-    }
-
-    fn see(&mut self, items: &[ReadOrder]) {
-        for item in items {
-            match item {
-                Ok(order) => self.newest = self.newest.max(Some(order.updated_at)),
-                Err(unread) => self.complete &= unread.id.is_some(),
-            }
-        }
-    }
-
-    /// None when nothing was seen, or when an element could not even be identified.
-    fn checkpoint(&self, begun_at: DateTime<Utc>) -> Option<Checkpoint> {
-        let reached = self.newest?.min(self.began_at);
-        self.complete.then_some(Checkpoint { reached, begun_at })
+fn element(item: &ReadOrder) -> Element {
+    match item {
+        Ok(order) => Element::Read(order.updated_at),
+        Err(unread) if unread.id.is_some() => Element::Named,
+        Err(_) => Element::Nameless,
     }
 }

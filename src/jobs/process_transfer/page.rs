@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Pass, Readers, act};
 use crate::app::App;
-use crate::domain::account::Account;
+use crate::domain::account::Seller;
 use crate::domain::ids::{OrderId, ShopId};
 use crate::domain::order::ProductOrder;
 use crate::domain::payment::PaymentFacts;
@@ -94,7 +94,7 @@ pub(super) async fn decide_page(
         }
     }
     let shops: Vec<ShopId> = readable.iter().map(|order| order.shop_id).collect();
-    let accounts = {
+    let sellers = {
         let mut conn = app.db.acquire().await?;
         let ids = readable.iter().map(|order| &order.id).chain(&seen.gone);
         let ids = ids.chain(page.decided.iter().map(|decided| &decided.id));
@@ -119,18 +119,18 @@ pub(super) async fn decide_page(
         .partition(|order| may_decide(&order.id));
     page.compared = compare_settled(&settled, &page.known);
 
-    let accounts = readers.accounts.refresh(app, accounts).await?;
+    let sellers = readers.accounts.refresh(app, sellers).await?;
     let in_need: Vec<&ProductOrder> = open
         .iter()
-        .filter(|order| before_payment(facts(order, &accounts, start)).is_none())
+        .filter(|order| before_payment(facts(order, &sellers, start)).is_none())
         .collect();
     let found = readers.payments.of(app, &in_need).await?;
     let found: HashMap<OrderId, _> = in_need.iter().map(|o| o.id.clone()).zip(found).collect();
     for order in open {
         let decision = match found.get(&order.id) {
-            Some(payment) => decide(facts(&order, &accounts, start), payment),
+            Some(payment) => decide(facts(&order, &sellers, start), payment),
             // An order that needs no payment is decided without one.
-            None => decide(facts(&order, &accounts, start), &PaymentFacts::Missing),
+            None => decide(facts(&order, &sellers, start), &PaymentFacts::Missing),
         };
         page.decided.push(Decided {
             id: order.id.clone(),
@@ -143,12 +143,14 @@ pub(super) async fn decide_page(
 
 fn facts<'a>(
     order: &'a ProductOrder,
-    accounts: &'a HashMap<ShopId, Account>,
+    sellers: &'a HashMap<ShopId, Seller>,
     start: DateTime<Utc>,
 ) -> Facts<'a> {
+    let seller = sellers.get(&order.shop_id);
     Facts {
         order,
-        account: accounts.get(&order.shop_id),
+        account: seller.and_then(|seller| seller.account.as_ref()),
+        excluded: seller.is_some_and(|seller| seller.excluded),
         start,
     }
 }

@@ -14,7 +14,8 @@ use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::domain::transfer::{Decision, TransferType};
 use crate::jobs::Result;
 use crate::mirakl::OrdersQuery;
-use crate::store::{adoptions, transfers};
+use crate::store::adoptions::{self, Listed};
+use crate::store::transfers;
 use crate::stripe::TransfersQuery;
 
 /// What a run would do about one order.
@@ -104,7 +105,7 @@ pub(super) async fn plan(
 async fn at_stripe(app: &App, beginning: Beginning) -> Result<HashMap<String, String>> {
     let covered = {
         let mut conn = app.db.acquire().await?;
-        adoptions::get(&mut conn).await?
+        adoptions::get(&mut conn, Listed::Transfers).await?
     };
     let mut query = TransfersQuery {
         from: Some(adopt::list_from(covered, beginning.start)),

@@ -220,12 +220,40 @@ pub async fn set_differences(
     Ok(())
 }
 
-/// Lets everything that waits for a shop be looked at by the next run; returns how many rows.
-pub async fn shop_is_due(conn: &mut Connection, shop: ShopId, now: DateTime<Utc>) -> Result<u64> {
+/// Lets everything that waits for these shops, or was refused and is tried again, be looked at by the
+/// next run; returns how many rows.
+pub async fn shops_are_due(
+    conn: &mut Connection,
+    shops: &[ShopId],
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    if shops.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
     let changed = sqlx::query!(
-        "update transfers set next_look_at = $2
-         where shop_id = $1 and status = 'TRANSFER_ON_HOLD' and next_look_at > $2",
-        shop.0,
+        "update transfers set next_look_at = $2 where shop_id = any($1) and next_look_at > $2",
+        &ids,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected())
+}
+
+/// Opens what was ignored because these shops were excluded: the next run decides it anew.
+pub async fn reopen(conn: &mut Connection, shops: &[ShopId], now: DateTime<Utc>) -> Result<u64> {
+    if shops.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
+    let changed = sqlx::query!(
+        "update transfers
+         set status = 'TRANSFER_ON_HOLD', reason_code = 'shop_included',
+             status_reason = 'the shop is no longer excluded', looks = 0, next_look_at = $2,
+             updated_at = $2
+         where shop_id = any($1) and status = 'TRANSFER_IGNORED' and reason_code = 'shop_excluded'",
+        &ids,
         now
     )
     .execute(conn)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{AccountId, ChargeId, TransferId};
+use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::{TransferStatus, TransferType};
 use crate::store::{Connection, Result, one};
@@ -24,6 +24,8 @@ pub struct Pending {
     pub destination: AccountId,
     /// The charge it comes from.
     pub source: ChargeId,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
     /// The request's body, byte for byte.
     pub body: String,
     /// When it first left; none when it never did.
@@ -44,7 +46,8 @@ pub async fn pending(
     let stored = sqlx::query!(
         r#"select id, type as kind, mirakl_id, attempt, amount as "amount!",
                   currency as "currency!: String", destination as "destination!",
-                  source_charge as "source_charge!", request_body as "request_body!", sent_at, looks
+                  source_charge as "source_charge!", request_body as "request_body!", sent_at, looks,
+                  shop_id
            from transfers
            where type = $1 and status = 'TRANSFER_PENDING'
              and (sent_at is not null or updated_at >= $2)
@@ -69,6 +72,7 @@ pub async fn pending(
             amount: Money::from_minor(row.amount, currency),
             destination: AccountId(row.destination),
             source: ChargeId(row.source_charge),
+            shop_id: row.shop_id.map(ShopId),
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
@@ -148,8 +152,21 @@ pub struct Failed<'a> {
     pub next_look_at: DateTime<Utc>,
 }
 
-/// Settles a pending row as refused: the next try has a new key.
-pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>) -> Result<()> {
+/// Settles a pending row as refused: the next try has a new key. Returns whether that is news: the
+/// last time that the row stood anywhere but at Stripe's door, it was not refused for this reason.
+pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>) -> Result<bool> {
+    let before = sqlx::query!(
+        "select to_status, reason from history
+         where subject = 'transfer' and subject_id = $1 and to_status <> 'TRANSFER_PENDING'
+         order by id desc limit 1",
+        row.id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let same = before.is_some_and(|before| {
+        before.to_status == TransferStatus::TransferFailed.as_str()
+            && before.reason.as_deref() == Some(row.reason)
+    });
     let changed = sqlx::query!(
         "update transfers
          set status = 'TRANSFER_FAILED', status_reason = $2, reason_code = $3,
@@ -165,7 +182,8 @@ pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>)
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "transfer", row.id)
+    one(changed.rows_affected(), "transfer", row.id)?;
+    Ok(!same)
 }
 
 /// A row that a person may decide about.

@@ -2,8 +2,10 @@
 
 mod database;
 mod program;
+mod sellers;
 mod world;
 
 pub use database::Database;
 pub use program::{Finished, Program};
+pub use sellers::{DASHBOARD, STRIPE};
 pub use world::{World, day, eur};

@@ -63,7 +63,7 @@ impl Answer {
 }
 
 /// How a fake is to carry a call out.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Manner {
     /// Time it takes.
     pub(crate) takes: Duration,
@@ -71,14 +71,23 @@ pub(crate) struct Manner {
 }
 
 /// What a fault made of the carrying out.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Outcome {
     #[default]
     Faithful,
-    /// Fails with this status at the point of execution.
-    Fails(u16),
-    /// Has its effect, but this status is its answer for good.
-    FailsAfter(u16),
+    /// Fails at the point of execution.
+    Fails(Answer),
+    /// Has its effect, but this is its answer for good.
+    FailsAfter(Answer),
+}
+
+/// A refusal, to be put in the API's own form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words<'a> {
+    pub(crate) status: u16,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) param: Option<&'a str>,
+    pub(crate) message: &'a str,
 }
 
 /// One fake API.
@@ -90,6 +99,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn handle(&self, call: &Incoming, manner: Manner) -> impl Future<Output = Answer> + Send;
     /// An error in the API's own form.
     fn failure(&self, status: u16) -> Answer;
+    /// A given refusal in the API's own form.
+    fn refusal(&self, words: Words<'_>) -> Answer;
     fn too_many_requests(&self, retry_after: Option<u64>) -> Answer;
     fn lock_timeout(&self) -> Answer;
     /// Headers of every answer.

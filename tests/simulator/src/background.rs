@@ -58,6 +58,11 @@ impl Background {
                 receive(backend, shared, line, request)
             },
         );
+        self.serve_app(listener, app);
+    }
+
+    /// Serves anything, by requests that know their [`Line`].
+    pub(crate) fn serve_app(&self, listener: TcpListener, app: Router) {
         let service = app.into_make_service_with_connect_info::<Line>();
         self.runtime().spawn(async move {
             let _ = axum::serve(Door::new(listener), service).await;

@@ -16,6 +16,18 @@ pub enum Effect {
     Status(u16),
     /// Not carried out, but on a Stripe POST the answer is stored under the key and replayed.
     StatusStored(u16),
+    /// Not carried out but refused in these words; on a Stripe POST the refusal is stored under the
+    /// key and replayed.
+    Refusal {
+        /// The HTTP status.
+        status: u16,
+        /// `error.code` of Stripe.
+        code: Option<String>,
+        /// `error.param` of Stripe.
+        param: Option<String>,
+        /// What is said.
+        message: String,
+    },
     /// Carried out, yet this is answered, and on a Stripe POST stored under the key.
     StatusAfter(u16),
     /// 429, with `Retry-After` if given (Mirakl always names one).

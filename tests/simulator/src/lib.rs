@@ -1,4 +1,4 @@
-//! A stateful fake Mirakl and fake Stripe on loopback.
+//! A stateful fake Mirakl and fake Stripe on loopback, and the server that an operator is told on.
 //!
 //! They follow what is known of the two APIs and know nothing of the program under test, so that
 //! their ledger can decide what happened. Faults, latency and a kill switch are at hand, and the
@@ -11,8 +11,10 @@ mod bodies;
 mod calls;
 mod clock;
 mod faults;
+mod fields;
 mod kill;
 mod mirakl;
+mod receiver;
 mod server;
 mod simulator;
 mod socket;
@@ -22,9 +24,12 @@ pub use calls::{Api, Call};
 pub use clock::Clock;
 pub use faults::{Effect, Fault, Faults, Trigger};
 pub use kill::{KillSwitch, When};
-pub use mirakl::{LineSeed, MIRAKL_CLIENT_ID, MIRAKL_CLIENT_SECRET, MIRAKL_KEY, Mirakl, OrderSeed};
+pub use mirakl::{
+    LineSeed, MIRAKL_CLIENT_ID, MIRAKL_CLIENT_SECRET, MIRAKL_KEY, Mirakl, OrderSeed, ShopSeed,
+};
+pub use receiver::{Behaviour, Delivery, Receiver};
 pub use simulator::Simulator;
 pub use stripe::{
-    AccountSeed, Payment, PaymentSeed, STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY, Stripe,
-    Transfer, TransferSeed,
+    Account, AccountLink, AccountSeed, Payment, PaymentSeed, STRIPE_KEY, STRIPE_LIVE_KEY,
+    STRIPE_RESTRICTED_KEY, Stripe, Transfer, TransferSeed, Visit,
 };

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use chrono::TimeDelta;
 use clap::Parser;
-use simulator::{AccountSeed, LineSeed, MIRAKL_KEY, OrderSeed, PaymentSeed, STRIPE_KEY, Simulator};
+use simulator::{
+    AccountSeed, LineSeed, MIRAKL_KEY, OrderSeed, PaymentSeed, STRIPE_KEY, ShopSeed, Simulator,
+};
 
 /// A fake Mirakl and a fake Stripe on loopback, until Ctrl-C
 #[derive(Parser)]
@@ -46,6 +48,7 @@ async fn main() -> io::Result<()> {
 fn seed(simulator: &Simulator) -> [(i64, String); 2] {
     let (mirakl, stripe) = (simulator.mirakl(), simulator.stripe());
     let connect = |shop: i64| {
+        mirakl.put_shop(ShopSeed::new(shop));
         let account = AccountSeed::new().metadata("miraklShopId", &shop.to_string());
         (shop, stripe.add_account(account))
     };

@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use tokio::time::sleep;
 
-use crate::api::{Answer, Backend, Incoming, Manner, Outcome};
+use crate::api::{Answer, Backend, Incoming, Manner, Outcome, Words};
 use crate::bodies;
 use crate::calls::{Call, CallLog};
 use crate::clock::Clock;
@@ -18,7 +18,7 @@ use crate::socket::Line;
 
 /// What a proxy shows while the server behind it is away.
 const PAGE: &str = "<!DOCTYPE html>\n<html><body><h1>Back soon</h1></body></html>\n";
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
+pub(crate) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// What every fake of one simulator shares.
 #[derive(Debug, Default)]
@@ -133,9 +133,27 @@ async fn carry_out<B: Backend>(backend: &B, call: &Incoming, plan: &Plan) -> Opt
         sleep(plan.delay).await;
         return instead;
     }
-    match plan.effect {
-        Some(Effect::StatusStored(status)) => manner.outcome = Outcome::Fails(status),
-        Some(Effect::StatusAfter(status)) => manner.outcome = Outcome::FailsAfter(status),
+    match &plan.effect {
+        Some(Effect::StatusStored(status)) => {
+            manner.outcome = Outcome::Fails(backend.failure(*status));
+        }
+        Some(Effect::StatusAfter(status)) => {
+            manner.outcome = Outcome::FailsAfter(backend.failure(*status));
+        }
+        Some(Effect::Refusal {
+            status,
+            code,
+            param,
+            message,
+        }) => {
+            let refusal = backend.refusal(Words {
+                status: *status,
+                code: code.as_deref(),
+                param: param.as_deref(),
+                message,
+            });
+            manner.outcome = Outcome::Fails(refusal);
+        }
         _ => {}
     }
     let answer = backend.handle(call, manner).await;
@@ -185,13 +203,14 @@ fn respond(answer: Answer, plan: &Plan) -> Response {
     response
 }
 
-fn cut(line: &Line) -> Response {
+/// Closes the connection instead of answering.
+pub(crate) fn cut(line: &Line) -> Response {
     line.cut();
     // Never written: it only makes the server try, and find the line cut.
     plain(StatusCode::NO_CONTENT)
 }
 
-fn plain(status: StatusCode) -> Response {
+pub(crate) fn plain(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{MIRAKL_KEY, State, listing};
-use crate::api::{Answer, Backend, Incoming, Manner, Outcome, http_date};
+use crate::api::{Answer, Backend, Incoming, Manner, Outcome, Words, http_date};
 use crate::calls::Api;
 
 /// Seconds that a 429 names when the fault does not.
@@ -29,10 +29,10 @@ impl Backend for State {
         }
         match manner.outcome {
             Outcome::Faithful => self.route(call),
-            Outcome::Fails(status) => self.failure(status),
-            Outcome::FailsAfter(status) => {
+            Outcome::Fails(failure) => failure,
+            Outcome::FailsAfter(failure) => {
                 self.route(call);
-                self.failure(status)
+                failure
             }
         }
     }
@@ -42,6 +42,10 @@ impl Backend for State {
             429 => self.too_many_requests(None),
             _ => error(status, "The call failed."),
         }
+    }
+
+    fn refusal(&self, words: Words<'_>) -> Answer {
+        error(words.status, words.message)
     }
 
     fn too_many_requests(&self, retry_after: Option<u64>) -> Answer {
@@ -74,9 +78,14 @@ impl State {
             return error(401, "Unauthorized");
         }
         match (call.method.as_str(), call.path.as_str()) {
-            ("GET", "/api/orders") => self.list_orders(call),
+            ("GET", "/api/orders") => answer(listing::page(self, call)),
             ("GET", "/api/version") => Answer::new(200, json!({ "version": "3.210" }).to_string()),
-            (_, "/api/orders" | "/api/version") => error(405, "Method Not Allowed"),
+            ("GET", "/api/shops") => answer(self.list_shops(call)),
+            ("PUT", "/api/shops") => match is_json(call) {
+                true => answer(self.update_shops(call)),
+                false => error(415, "Unsupported Media Type"),
+            },
+            (_, "/api/orders" | "/api/shops" | "/api/version") => error(405, "Method Not Allowed"),
             _ => error(404, "Not Found"),
         }
     }
@@ -93,13 +102,16 @@ impl State {
             None => given == MIRAKL_KEY,
         }
     }
+}
 
-    fn list_orders(&self, call: &Incoming) -> Answer {
-        match listing::page(self, call) {
-            Ok(answer) => answer,
-            Err(message) => error(400, &message),
-        }
-    }
+fn is_json(call: &Incoming) -> bool {
+    let kind = call.header("content-type").unwrap_or_default();
+    kind.starts_with("application/json")
+}
+
+/// 400 with what is wrong.
+fn answer(answer: Result<Answer, String>) -> Answer {
+    answer.unwrap_or_else(|message| error(400, &message))
 }
 
 fn error(status: u16, message: &str) -> Answer {

@@ -3,19 +3,16 @@
 use std::collections::HashSet;
 
 use super::book::Entry;
-use super::dates;
+use super::paging::Part;
+use super::parameters::{date, list, wrong};
 
-/// Most values a comma list may hold.
-const LIST_LIMIT: usize = 100;
-const LARGEST_PAGE: usize = 100;
 /// Mirakl looks back a little further than asked, so that an update under way is not missed.
 const MARGIN_MS: i64 = 60_000;
 
 /// What a page asks for.
 #[derive(Debug)]
 pub(super) struct Query {
-    pub(super) max: usize,
-    pub(super) offset: usize,
+    pub(super) part: Part,
     pub(super) descending: bool,
     /// The mode in which all amounts are to be shown.
     pub(super) tax_mode: Option<String>,
@@ -52,8 +49,7 @@ impl Query {
     /// Reads a raw query; unknown parameters are passed over, as Mirakl does.
     pub(super) fn read(raw: &str) -> Result<Self, String> {
         let mut query = Self {
-            max: 10,
-            offset: 0,
+            part: Part::default(),
             descending: false,
             tax_mode: None,
             filter: Filter::default(),
@@ -65,17 +61,10 @@ impl Query {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let wrong = || format!("The value '{value}' of parameter '{name}' is not valid");
+        let wrong = || wrong(name, value);
         let filter = &mut self.filter;
         match name {
-            "max" => {
-                let max = value.parse().map_err(|_| wrong())?;
-                if !(1..=LARGEST_PAGE).contains(&max) {
-                    return Err(wrong());
-                }
-                self.max = max;
-            }
-            "offset" => self.offset = value.parse().map_err(|_| wrong())?,
+            "max" | "offset" => self.part.set(name, value)?,
             "order" => {
                 self.descending = match value {
                     "asc" => false,
@@ -96,12 +85,12 @@ impl Query {
             "order_state_codes" => filter.states = Some(list(name, value)?),
             "payment_workflow" => filter.workflow = Some(value.to_owned()),
             "customer_debited" => filter.debited = Some(value.parse().map_err(|_| wrong())?),
-            "start_date" => filter.created.start = Some(date(value).ok_or_else(wrong)?),
-            "end_date" => filter.created.end = Some(date(value).ok_or_else(wrong)?),
+            "start_date" => filter.created.start = Some(date(name, value)?),
+            "end_date" => filter.created.end = Some(date(name, value)?),
             "start_update_date" => {
-                filter.updated.start = Some(date(value).ok_or_else(wrong)? - MARGIN_MS);
+                filter.updated.start = Some(date(name, value)? - MARGIN_MS);
             }
-            "end_update_date" => filter.updated.end = Some(date(value).ok_or_else(wrong)?),
+            "end_update_date" => filter.updated.end = Some(date(name, value)?),
             _ => {}
         }
         Ok(())
@@ -132,18 +121,4 @@ impl Filter {
             || self.workflow.is_some()
             || self.debited.is_some()
     }
-}
-
-fn list(name: &str, value: &str) -> Result<HashSet<String>, String> {
-    let values: Vec<&str> = value.split(',').collect();
-    if values.len() > LIST_LIMIT {
-        return Err(format!(
-            "The limit of {LIST_LIMIT} is exceeded for parameter '{name}'"
-        ));
-    }
-    Ok(values.into_iter().map(str::to_owned).collect())
-}
-
-fn date(value: &str) -> Option<i64> {
-    dates::read(value).map(|date| date.timestamp_millis())
 }

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::dates;
-use super::fields::assign;
 use super::seed::Debit;
 use super::tax_mode::number;
+use crate::fields::assign;
 
 /// Reads an amount that a test wrote.
 pub(super) fn decimal(amount: &str) -> Decimal {

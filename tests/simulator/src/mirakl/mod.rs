@@ -1,13 +1,15 @@
-//! The fake Mirakl: its orders, its tokens and what the test says about them.
+//! The fake Mirakl: its orders, its shops, its tokens and what the test says about them.
 
 mod backend;
 mod book;
 mod dates;
-mod fields;
 mod filter;
 mod line;
 mod listing;
+mod paging;
+mod parameters;
 mod seed;
+mod shops;
 mod tax_mode;
 mod tokens;
 
@@ -19,10 +21,12 @@ use serde_json::Value;
 
 pub use line::LineSeed;
 pub use seed::OrderSeed;
+pub use shops::ShopSeed;
 
 use crate::background::Background;
 use crate::server::Shared;
 use book::Book;
+use shops::Shops;
 use tokens::Tokens;
 
 /// The operator's API key, sent raw in `Authorization`.
@@ -44,15 +48,24 @@ struct State {
     shared: Arc<Shared>,
     host: String,
     book: Mutex<Book>,
+    shops: Mutex<Shops>,
     tokens: Mutex<Tokens>,
     forever: AtomicBool,
-    /// Most orders on a page, whatever is asked for.
+    /// Most elements on a page, whatever is asked for.
     page_limit: AtomicUsize,
 }
 
 impl State {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shops(&self) -> MutexGuard<'_, Shops> {
+        self.shops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limited(&self, max: usize) -> usize {
+        max.min(self.page_limit.load(Ordering::SeqCst))
     }
 
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
@@ -71,6 +84,7 @@ impl Mirakl {
             shared: shared.clone(),
             host: address.to_string(),
             book: Mutex::default(),
+            shops: Mutex::default(),
             tokens: Mutex::default(),
             forever: AtomicBool::new(false),
             page_limit: AtomicUsize::new(usize::MAX),
@@ -155,7 +169,7 @@ impl Mirakl {
         self.state.forever.store(on, Ordering::SeqCst);
     }
 
-    /// Gives at most this many orders on a page, whatever `max` asks for.
+    /// Gives at most this many elements on a page, whatever `max` asks for.
     pub fn page_limit(&self, most: Option<usize>) {
         let most = most.map_or(usize::MAX, |most| most.max(1));
         self.state.page_limit.store(most, Ordering::SeqCst);

@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::dates;
-use super::fields::{assign, remove};
 use super::line::{Frame, LineSeed, decimal};
 use super::tax_mode::number;
+use crate::fields::Change;
 
 /// A product order: `SHIPPING`, `PAY_ON_ACCEPTANCE`, EUR, `TAX_INCLUDED`, debited now and without
 /// a transaction number unless told otherwise.
@@ -47,12 +47,6 @@ impl Debit {
             Self::On(date) => date,
         }
     }
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Set(String, Value),
-    Without(String),
 }
 
 impl OrderSeed {
@@ -224,11 +218,8 @@ impl OrderSeed {
             "order_taxes": order_taxes,
             "order_refunds": [],
         });
-        for change in self.changes {
-            match change {
-                Change::Set(field, value) => assign(&mut order, &field, value),
-                Change::Without(field) => remove(&mut order, &field),
-            }
+        for change in &self.changes {
+            change.apply(&mut order);
         }
         (self.id, order)
     }

@@ -2,145 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::shelf::Item;
+use crate::fields::Change;
 
-/// A connected account: Express, transfers active, payouts enabled and paid out by hand, in euro
-/// unless told otherwise.
+/// What is kept of an account.
 #[derive(Clone, Debug)]
-pub struct AccountSeed {
-    pub(super) id: Option<String>,
-    pub(super) created: Option<DateTime<Utc>>,
-    pub(super) account: Account,
-}
-
-impl Default for AccountSeed {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl AccountSeed {
-    /// An account that is ready to receive transfers and payouts.
-    pub fn new() -> Self {
-        Self {
-            id: None,
-            created: None,
-            account: Account::new("express", "manual"),
-        }
-    }
-
-    /// The id, `acct_…`; by default a new one.
-    #[must_use]
-    pub fn id(mut self, id: &str) -> Self {
-        self.id = Some(id.to_owned());
-        self
-    }
-
-    /// `express`, `custom` or `standard`.
-    #[must_use]
-    pub fn kind(mut self, kind: &str) -> Self {
-        kind.clone_into(&mut self.account.kind);
-        self
-    }
-
-    /// Status of the capability `transfers`: `active`, `inactive` or `pending`.
-    #[must_use]
-    pub fn transfers(self, status: &str) -> Self {
-        self.capability("transfers", status)
-    }
-
-    /// Status of any capability.
-    #[must_use]
-    pub fn capability(mut self, capability: &str, status: &str) -> Self {
-        let capabilities = &mut self.account.capabilities;
-        capabilities.insert(capability.to_owned(), status.to_owned());
-        self
-    }
-
-    /// No capability requested.
-    #[must_use]
-    pub fn no_capabilities(mut self) -> Self {
-        self.account.capabilities.clear();
-        self
-    }
-
-    /// Whether payouts are enabled.
-    #[must_use]
-    pub fn payouts_enabled(mut self, enabled: bool) -> Self {
-        self.account.payouts_enabled = enabled;
-        self
-    }
-
-    /// Interval of the payout schedule: `manual`, `daily`, `weekly` or `monthly`.
-    #[must_use]
-    pub fn payouts_schedule(mut self, interval: &str) -> Self {
-        interval.clone_into(&mut self.account.schedule);
-        self
-    }
-
-    /// `country`, two letters.
-    #[must_use]
-    pub fn country(mut self, country: &str) -> Self {
-        country.clone_into(&mut self.account.country);
-        self
-    }
-
-    /// `default_currency`.
-    #[must_use]
-    pub fn currency(mut self, currency: &str) -> Self {
-        currency.clone_into(&mut self.account.currency);
-        self
-    }
-
-    /// One more entry of `metadata`.
-    #[must_use]
-    pub fn metadata(mut self, key: &str, value: &str) -> Self {
-        let metadata = &mut self.account.metadata;
-        metadata.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// One more entry of `requirements.currently_due`.
-    #[must_use]
-    pub fn currently_due(mut self, requirement: &str) -> Self {
-        self.account.currently_due.push(requirement.to_owned());
-        self
-    }
-
-    /// `requirements.disabled_reason`.
-    #[must_use]
-    pub fn disabled(mut self, reason: &str) -> Self {
-        self.account.disabled_reason = Some(reason.to_owned());
-        self
-    }
-
-    /// Time of creation; by default now.
-    #[must_use]
-    pub fn created_at(mut self, at: DateTime<Utc>) -> Self {
-        self.created = Some(at);
-        self
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Account {
+#[expect(clippy::struct_excessive_bools, reason = "Stripe has as many")]
+pub(super) struct StoredAccount {
     pub(super) id: String,
     pub(super) created: i64,
-    kind: String,
-    country: String,
-    currency: String,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) connected: bool,
+    pub(super) kind: String,
+    pub(super) country: String,
+    pub(super) currency: String,
+    pub(super) email: Option<String>,
+    pub(super) business_type: Option<String>,
+    /// What is given of `business_profile`.
+    pub(super) profile: BTreeMap<String, String>,
     pub(super) capabilities: BTreeMap<String, String>,
-    payouts_enabled: bool,
-    schedule: String,
-    metadata: BTreeMap<String, String>,
-    currently_due: Vec<String>,
-    disabled_reason: Option<String>,
+    pub(super) charges_enabled: bool,
+    pub(super) payouts_enabled: bool,
+    pub(super) details_submitted: bool,
+    pub(super) schedule: String,
+    pub(super) delay_days: i64,
+    pub(super) debit_negative_balances: bool,
+    pub(super) statement_descriptor: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) currently_due: Vec<String>,
+    pub(super) past_due: Vec<String>,
+    pub(super) pending_verification: Vec<String>,
+    pub(super) disabled_reason: Option<String>,
+    /// What a test wants shown otherwise.
+    pub(super) changes: Vec<Change>,
 }
 
-impl Item for Account {
+impl Item for StoredAccount {
     fn id(&self) -> &str {
         &self.id
     }
@@ -150,20 +49,34 @@ impl Item for Account {
     }
 }
 
-impl Account {
+impl StoredAccount {
+    /// An account that lacks nothing.
     pub(super) fn new(kind: &str, schedule: &str) -> Self {
         Self {
             id: String::new(),
             created: 0,
+            idempotency_key: None,
+            connected: true,
             kind: kind.to_owned(),
             country: "FR".to_owned(),
             currency: "eur".to_owned(),
+            email: None,
+            business_type: None,
+            profile: BTreeMap::new(),
             capabilities: BTreeMap::from([("transfers".to_owned(), "active".to_owned())]),
+            charges_enabled: true,
             payouts_enabled: true,
+            details_submitted: true,
             schedule: schedule.to_owned(),
+            delay_days: 2,
+            debit_negative_balances: false,
+            statement_descriptor: None,
             metadata: BTreeMap::new(),
             currently_due: Vec::new(),
+            past_due: Vec::new(),
+            pending_verification: Vec::new(),
             disabled_reason: None,
+            changes: Vec::new(),
         }
     }
 
@@ -172,59 +85,95 @@ impl Account {
         transfers.is_some_and(|status| status == "active")
     }
 
+    /// Sets every capability that was requested.
+    pub(super) fn set_capabilities(&mut self, status: &str) {
+        for own in self.capabilities.values_mut() {
+            status.clone_into(own);
+        }
+    }
+
+    /// Sets what is due, now and eventually.
+    pub(super) fn set_due(&mut self, requirements: &[&str]) {
+        self.currently_due = requirements.iter().map(|&name| name.to_owned()).collect();
+        self.past_due.clone_from(&self.currently_due);
+    }
+
     pub(super) fn show(&self) -> Value {
-        let done = self.currently_due.is_empty() && self.disabled_reason.is_none();
-        let requirements = json!({
-            "alternatives": [],
-            "current_deadline": null,
-            "currently_due": self.currently_due,
-            "disabled_reason": self.disabled_reason,
-            "errors": [],
-            "eventually_due": self.currently_due,
-            "past_due": [],
-            "pending_verification": [],
-        });
-        json!({
+        let mut account = json!({
             "id": self.id,
             "object": "account",
-            "business_profile": { "mcc": null, "name": null, "url": null },
-            "business_type": null,
+            "business_profile": self.show_profile(),
+            "business_type": self.business_type,
             "capabilities": self.capabilities,
-            "charges_enabled": done,
+            "charges_enabled": self.charges_enabled,
             "controller": { "type": "application", "is_controller": true },
             "country": self.country,
             "created": self.created,
             "default_currency": self.currency,
-            "details_submitted": done,
-            "email": null,
+            "details_submitted": self.details_submitted,
+            "email": self.email,
             "external_accounts": {
                 "object": "list",
                 "data": [],
                 "has_more": false,
                 "url": format!("/v1/accounts/{}/external_accounts", self.id),
             },
-            "future_requirements": {
-                "alternatives": [],
-                "current_deadline": null,
-                "currently_due": [],
-                "disabled_reason": null,
-                "errors": [],
-                "eventually_due": [],
-                "past_due": [],
-                "pending_verification": [],
-            },
+            "future_requirements": requirements(&[], &[], &[], None),
             "metadata": self.metadata,
             "payouts_enabled": self.payouts_enabled,
-            "requirements": requirements,
+            "requirements": requirements(
+                &self.currently_due,
+                &self.past_due,
+                &self.pending_verification,
+                self.disabled_reason.as_deref(),
+            ),
             "settings": {
                 "payouts": {
-                    "debit_negative_balances": false,
-                    "schedule": { "delay_days": 2, "interval": self.schedule },
-                    "statement_descriptor": null,
+                    "debit_negative_balances": self.debit_negative_balances,
+                    "schedule": { "delay_days": self.delay_days, "interval": self.schedule },
+                    "statement_descriptor": self.statement_descriptor,
                 },
             },
             "tos_acceptance": { "date": null, "ip": null, "user_agent": null },
             "type": self.kind,
-        })
+        });
+        for change in &self.changes {
+            change.apply(&mut account);
+        }
+        account
     }
+
+    fn show_profile(&self) -> Value {
+        let mut shown = json!({ "mcc": null, "name": null, "url": null });
+        for name in [
+            "product_description",
+            "support_email",
+            "support_phone",
+            "support_url",
+        ] {
+            shown[name] = Value::Null;
+        }
+        for (name, value) in &self.profile {
+            shown[name] = value.as_str().into();
+        }
+        shown
+    }
+}
+
+fn requirements(
+    due: &[String],
+    past_due: &[String],
+    pending: &[String],
+    disabled_reason: Option<&str>,
+) -> Value {
+    json!({
+        "alternatives": [],
+        "current_deadline": null,
+        "currently_due": due,
+        "disabled_reason": disabled_reason,
+        "errors": [],
+        "eventually_due": due,
+        "past_due": past_due,
+        "pending_verification": pending,
+    })
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::State;
 use super::auth::{Caller, masked_key};
 use super::errors::Refusal;
-use crate::api::{Answer, Backend, Incoming, Manner, Outcome, http_date};
+use crate::api::{Answer, Backend, Incoming, Manner, Outcome, Words, http_date};
 use crate::calls::Api;
 
 /// The version answered to a request that names none.
@@ -48,6 +48,10 @@ impl Backend for State {
 
     fn failure(&self, status: u16) -> Answer {
         Refusal::failure(status).into_answer()
+    }
+
+    fn refusal(&self, words: Words<'_>) -> Answer {
+        Refusal::worded(words).into_answer()
     }
 
     fn too_many_requests(&self, retry_after: Option<u64>) -> Answer {
@@ -95,7 +99,7 @@ impl State {
                         "accounts" | "charges" | "payment_intents" | "transfers",
                         _
                     ]
-            ) | ("POST", ["v1", "transfers"])
+            ) | ("POST", ["v1", "accounts" | "account_links" | "transfers"])
         );
         let caller = Caller::read(call)?;
         if !known {
@@ -109,14 +113,14 @@ impl State {
         check_version(call)?;
         self.check_account(call, &caller)?;
         if call.method == "POST" {
-            return self.post_transfer(call, &caller, request, manner).await;
+            return self.post(call, &caller, request, manner).await;
         }
         if !manner.takes.is_zero() {
             sleep(manner.takes).await;
         }
         match manner.outcome {
             Outcome::Faithful => self.get(call, &caller, &path[1..]),
-            Outcome::Fails(status) | Outcome::FailsAfter(status) => Err(Refusal::failure(status)),
+            Outcome::Fails(failure) | Outcome::FailsAfter(failure) => Ok(failure),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::accounts::Account;
+use super::accounts::StoredAccount;
 use super::idempotency::Keys;
 use super::ids::Ids;
 use super::ledger::Ledger;
+use super::links::AccountLink;
 use super::payments::{Charge, Intent};
 use super::shelf::Shelf;
 use super::transfers::StoredTransfer;
@@ -18,8 +19,9 @@ pub(super) const PLATFORM: &str = "acct_platform1Simulator";
 pub(super) struct Book {
     pub(super) live: bool,
     pub(super) ids: Ids,
-    pub(super) platform: Account,
-    pub(super) accounts: Shelf<Account>,
+    pub(super) platform: StoredAccount,
+    pub(super) accounts: Shelf<StoredAccount>,
+    pub(super) links: Vec<AccountLink>,
     pub(super) charges: Shelf<Charge>,
     pub(super) intents: HashMap<String, Intent>,
     pub(super) transfers: Shelf<StoredTransfer>,
@@ -31,7 +33,7 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) fn new(live: bool, created: i64) -> Self {
-        let mut platform = Account::new("standard", "daily");
+        let mut platform = StoredAccount::new("standard", "daily");
         PLATFORM.clone_into(&mut platform.id);
         platform.created = created;
         Self {
@@ -39,6 +41,7 @@ impl Book {
             ids: Ids::new(u64::from(live)),
             platform,
             accounts: Shelf::default(),
+            links: Vec::new(),
             charges: Shelf::default(),
             intents: HashMap::new(),
             transfers: Shelf::default(),
@@ -49,7 +52,7 @@ impl Book {
     }
 
     /// An account by id, the platform's own included.
-    pub(super) fn account(&self, id: &str) -> Option<&Account> {
+    pub(super) fn account(&self, id: &str) -> Option<&StoredAccount> {
         if id == self.platform.id {
             return Some(&self.platform);
         }

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::api::Answer;
+use crate::api::{Answer, Words};
 
 /// A refusal, as Stripe words it in `error`.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     status: u16,
     kind: &'static str,
-    code: Option<&'static str>,
+    code: Option<String>,
     message: String,
     param: Option<String>,
     headers: Vec<(&'static str, String)>,
@@ -38,8 +38,8 @@ impl Refusal {
         self
     }
 
-    pub(super) fn code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
+    pub(super) fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
         self
     }
 
@@ -86,6 +86,16 @@ impl Refusal {
             _ => Self::new("An unknown error occurred.")
                 .status(status)
                 .kind("api_error"),
+        }
+    }
+
+    /// What a test wants refused.
+    pub(super) fn worded(words: Words<'_>) -> Self {
+        let refusal = Self::new(words.message).status(words.status);
+        Self {
+            code: words.code.map(str::to_owned),
+            param: words.param.map(str::to_owned),
+            ..refusal
         }
     }
 

@@ -40,14 +40,36 @@ impl Form {
         Ok(())
     }
 
-    /// A plain value, if given; an empty one is refused.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let mut found = None;
-        for (path, value) in &self.fields {
-            if path[0] != name {
+    /// Refuses parameters that are not among these, nested ones included. `metadata` and `expand`
+    /// may hold anything.
+    pub(super) fn allow_nested(&self, known: &[&str]) -> Result<(), Refusal> {
+        let known = known.iter().map(|name| split(name));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
+        for (path, _) in &self.fields {
+            if matches!(path[0].as_str(), "metadata" | "expand") || known.contains(path) {
                 continue;
             }
-            if path.len() > 1 {
+            if known.iter().any(|known| known.starts_with(path)) {
+                let name = join(path);
+                return Err(Refusal::new("Invalid object").param(name));
+            }
+            return Err(match known.iter().any(|known| known[0] == path[0]) {
+                true => unknown(&join(path)),
+                false => unknown(&path[0]),
+            });
+        }
+        Ok(())
+    }
+
+    /// A plain value, if given; an empty one is refused. The name may have brackets.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        let wanted = split(name)?;
+        let mut found = None;
+        for (path, value) in &self.fields {
+            if !path.starts_with(&wanted) {
+                continue;
+            }
+            if path.len() > wanted.len() {
                 return Err(Refusal::new(format!("Invalid string for {name}")).param(name));
             }
             if value.is_empty() {
@@ -95,6 +117,32 @@ impl Form {
     ) -> Result<i64, Refusal> {
         self.integer(name, least, most)?
             .ok_or_else(|| missing(name))
+    }
+
+    /// One of these values, if given.
+    pub(super) fn one_of(&self, name: &str, values: &[&str]) -> Result<Option<&str>, Refusal> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        if values.contains(&text) {
+            return Ok(Some(text));
+        }
+        let (last, first) = values.split_last().unwrap_or((&"", &[]));
+        let message = format!(
+            "Invalid {name}: must be one of {}, or {last}",
+            first.join(", ")
+        );
+        Err(Refusal::new(message).param(name))
+    }
+
+    /// `true` or `false`, if given.
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let value = text.parse();
+        let wrong = |_| Refusal::new(format!("Invalid boolean: {text}")).param(name);
+        value.map(Some).map_err(wrong)
     }
 
     /// The fields one level below a name: `created[gte]` as `gte`.
@@ -184,6 +232,12 @@ fn missing(name: &str) -> Refusal {
     Refusal::new(format!("Missing required param: {name}."))
         .code("parameter_missing")
         .param(name)
+}
+
+fn join(path: &[String]) -> String {
+    let (first, rest) = path.split_first().expect("a name has a first part");
+    let rest = rest.iter().map(|part| format!("[{part}]"));
+    format!("{first}{}", rest.collect::<String>())
 }
 
 /// `a[b][c]` as `a`, `b`, `c`; `a[]` has an empty second name.

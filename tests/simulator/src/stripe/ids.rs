@@ -16,10 +16,13 @@ impl Ids {
 
     /// `prefix_` and a suffix of this length, at most 24.
     pub(super) fn make(&mut self, prefix: &str, length: usize) -> String {
+        format!("{prefix}_{}", self.suffix(length))
+    }
+
+    /// A suffix of this length, at most 24, that no id has.
+    pub(super) fn suffix(&mut self, length: usize) -> String {
         self.made += 1;
-        let mut id = String::with_capacity(prefix.len() + 1 + length);
-        id.push_str(prefix);
-        id.push('_');
+        let mut id = String::with_capacity(length);
         let (mut high, mut low) = (mix(self.made), mix(!self.made));
         for at in 0..length {
             let bits = if at % 2 == 0 { &mut high } else { &mut low };

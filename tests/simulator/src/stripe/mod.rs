@@ -1,21 +1,27 @@
-//! The fake Stripe: its accounts, payments, transfers and what the test says about them.
+//! The fake Stripe: its accounts, links, payments, transfers and what the test says about them.
 
+mod account_seed;
+mod account_view;
+mod account_wish;
 mod accounts;
 mod auth;
 mod backend;
 mod book;
 mod charge_view;
+mod checks;
 mod errors;
 mod form;
 mod idempotency;
 mod ids;
 mod intent_view;
 mod ledger;
+mod links;
 mod paying;
 mod payments;
 mod rate;
 mod reads;
 mod seeds;
+mod sellers;
 mod shelf;
 mod transferring;
 mod transfers;
@@ -26,8 +32,10 @@ mod writes;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use accounts::AccountSeed;
+pub use account_seed::AccountSeed;
+pub use account_view::Account;
 pub use auth::{STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY};
+pub use links::{AccountLink, Visit};
 pub use seeds::{Payment, PaymentSeed, TransferSeed};
 pub use transfers::Transfer;
 
@@ -106,34 +114,6 @@ impl Stripe {
     /// The platform's own account, the same in both modes.
     pub fn platform_id(&self) -> String {
         PLATFORM.to_owned()
-    }
-
-    /// Connects an account and returns its id.
-    pub fn add_account(&self, seed: AccountSeed) -> String {
-        let mut book = self.book();
-        let mut account = seed.account;
-        account.id = seed.id.unwrap_or_else(|| book.ids.make("acct", 16));
-        account.created = seed
-            .created
-            .unwrap_or_else(|| self.state.shared.clock.now())
-            .timestamp();
-        let id = account.id.clone();
-        book.accounts.put(account);
-        id
-    }
-
-    /// Sets a capability, such as `transfers`, to `active`, `inactive` or `pending`.
-    ///
-    /// # Panics
-    /// If there is no such account.
-    pub fn set_capability(&self, account: &str, capability: &str, status: &str) {
-        let mut book = self.book();
-        let account = book
-            .accounts
-            .get_mut(account)
-            .unwrap_or_else(|| panic!("there is no account {account}"));
-        let capabilities = &mut account.capabilities;
-        capabilities.insert(capability.to_owned(), status.to_owned());
     }
 
     /// A customer pays.

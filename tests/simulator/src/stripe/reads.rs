@@ -1,7 +1,7 @@
 //! What can be read: objects and lists.
 
 use super::State;
-use super::accounts::Account;
+use super::accounts::StoredAccount;
 use super::auth::Caller;
 use super::backend::{no_access, ok};
 use super::book::Book;
@@ -43,7 +43,7 @@ impl State {
                 let (page, more) = book
                     .accounts
                     .page(&range, "account", |_| acting.is_none())?;
-                let data = page.into_iter().map(Account::show).collect();
+                let data = page.into_iter().map(StoredAccount::show).collect();
                 Ok(ok(&List::new(data, more, "/v1/accounts")))
             }
             ["charges"] => list_charges(&book, &form, acting, now),

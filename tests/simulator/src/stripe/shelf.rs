@@ -65,7 +65,14 @@ impl<T: Item> Shelf<T> {
         Some(&mut self.items[at])
     }
 
-    /// All objects, in the order they were added.
+    /// Takes an object off the lists and out of reach of its id.
+    pub(super) fn withdraw(&mut self, id: &str) -> Option<&mut T> {
+        let at = self.by_id.remove(id)?;
+        self.by_time.retain(|(_, place)| *place != at);
+        Some(&mut self.items[at])
+    }
+
+    /// All objects, in the order they were added, those withdrawn included.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
     }

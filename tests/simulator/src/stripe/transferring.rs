@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::accounts::Account;
+use super::accounts::StoredAccount;
 use super::auth::Caller;
 use super::book::Book;
 use super::errors::Refusal;
@@ -22,7 +22,7 @@ impl Book {
         now: DateTime<Utc>,
     ) -> Result<Value, Refusal> {
         let destination = self.account(&wish.destination);
-        if !destination.is_some_and(Account::receives_transfers) {
+        if !destination.is_some_and(StoredAccount::receives_transfers) {
             let message = "Your destination account needs to have at least one of the following \
                            capabilities enabled: transfers, crypto_transfers, legacy_payments";
             return Err(Refusal::new(message).code("insufficient_capabilities_for_transfer"));

@@ -2,7 +2,12 @@
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use simulator::{AccountSeed, MIRAKL_KEY, PaymentSeed, STRIPE_KEY, Simulator};
+use simulator::{Account, AccountSeed, MIRAKL_KEY, PaymentSeed, STRIPE_KEY, Simulator};
+
+/// The form of an account for shop 2000.
+pub const EXPRESS: &str = "type=express&country=FR&capabilities[transfers][requested]=true\
+    &settings[payouts][schedule][interval]=manual\
+    &settings[payouts][debit_negative_balances]=false&metadata[miraklShopId]=2000";
 
 /// An answer that has been read.
 pub struct Reply {
@@ -80,12 +85,34 @@ impl World {
         .await
     }
 
-    /// `POST /v1/transfers` with a form, already encoded.
-    pub async fn post(&self, form: &str, headers: &[(&str, &str)]) -> reqwest::Result<Reply> {
+    /// `PUT /api/shops` with a body.
+    pub async fn put_shops(&self, body: &str) -> reqwest::Result<Reply> {
         let request = self
             .http
-            .post(format!("{}/v1/transfers", self.sim.stripe().url()))
-            .bearer_auth(STRIPE_KEY)
+            .put(format!("{}/api/shops", self.sim.mirakl().url()))
+            .header("Authorization", MIRAKL_KEY)
+            .header("Content-Type", "application/json")
+            .body(body.to_owned());
+        send(request).await
+    }
+
+    /// `POST /v1/transfers` with a form, already encoded.
+    pub async fn post(&self, form: &str, headers: &[(&str, &str)]) -> reqwest::Result<Reply> {
+        self.post_as(STRIPE_KEY, "transfers", form, headers).await
+    }
+
+    /// A POST to Stripe.
+    pub async fn post_as(
+        &self,
+        key: &str,
+        kind: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Reply> {
+        let request = self
+            .http
+            .post(format!("{}/v1/{kind}", self.sim.stripe().url()))
+            .bearer_auth(key)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(form.to_owned());
         send(
@@ -96,6 +123,18 @@ impl World {
         .await
     }
 
+    /// A POST to Stripe that has an answer.
+    pub async fn make(&self, kind: &str, form: &str) -> Reply {
+        let reply = self.post_as(STRIPE_KEY, kind, form, &[]).await;
+        reply.expect("an answer")
+    }
+
+    pub async fn make_with_key(&self, kind: &str, form: &str, key: &str) -> Reply {
+        let headers = [("Idempotency-Key", key)];
+        let reply = self.post_as(STRIPE_KEY, kind, form, &headers).await;
+        reply.expect("an answer")
+    }
+
     pub async fn transfer(&self, form: &str) -> Reply {
         self.post(form, &[]).await.expect("an answer")
     }
@@ -103,6 +142,15 @@ impl World {
     pub async fn transfer_with_key(&self, form: &str, key: &str) -> Reply {
         let reply = self.post(form, &[("Idempotency-Key", key)]).await;
         reply.expect("an answer")
+    }
+
+    /// The one account there is.
+    pub fn only_account(&self) -> Account {
+        let accounts = self.sim.stripe().accounts();
+        let [account] = accounts.as_slice() else {
+            panic!("there are {} accounts", accounts.len());
+        };
+        account.clone()
     }
 
     /// A seller and a captured charge of 100 euro.

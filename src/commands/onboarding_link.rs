@@ -1,0 +1,59 @@
+//! `onboarding-link`: a fresh link for one shop, printed and written to its back office.
+
+use anyhow::anyhow;
+use secrecy::ExposeSecret as _;
+
+use crate::app::App;
+use crate::domain::ids::ShopId;
+use crate::domain::shop::FieldState;
+use crate::jobs::sync_onboarding::fresh_link;
+use crate::jobs::{self, JobError};
+use crate::outcome::Exit;
+use crate::output;
+use crate::store::{schema, shops};
+
+/// Prints the link alone on standard output, so that it can be passed on.
+pub async fn run(app: &App, shop: ShopId) -> Result<Exit, JobError> {
+    let stored = {
+        let mut conn = app.db.acquire().await?;
+        schema::check(&mut conn).await?;
+        jobs::check_identity(app, &mut conn).await?;
+        shops::link_of(&mut conn, shop).await?
+    };
+    let Some(stored) = stored else {
+        return Err(JobError::Usage(format!(
+            "shop {shop} has no Stripe account yet: sync-onboarding creates it, or link-account maps one"
+        )));
+    };
+    if stored.details_submitted {
+        output::line(app.settings.onboarding.dashboard_url.as_str());
+        tracing::warn!(
+            %shop,
+            "the seller has submitted the details already: this is the dashboard's address"
+        );
+        return Ok(Exit::Done);
+    }
+    let link = fresh_link::make(app, shop, &stored.account)
+        .await
+        .map_err(|error| anyhow!(error).context("Stripe made no link"))?;
+    let foreign = stored
+        .field
+        .is_none_or(|field| field == FieldState::Foreign);
+    let refused = match foreign {
+        true => Some(
+            "its field holds something else, or has not been read yet, and was left alone"
+                .to_owned(),
+        ),
+        false => fresh_link::write(app, shop, &link).await?,
+    };
+    output::line(link.0.expose_secret());
+    let Some(why) = refused else {
+        return Ok(Exit::Done);
+    };
+    tracing::warn!(%shop, why, "the link was not written to the shop");
+    Ok(if foreign {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
+}

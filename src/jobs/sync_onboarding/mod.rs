@@ -1,0 +1,76 @@
+//! `sync-onboarding`: every shop gets its Stripe account, exactly one, and what changes there flows
+//! back.
+//!
+//! gather → decide → record → act → settle: [`candidates`] reads what Stripe has, [`gather`] reads
+//! shops, [`page`] decides and records a page of them, [`create`] sends and settles what is pending,
+//! [`refresh`] reads accounts again, and [`fields`] writes links and KYC status to the shops.
+
+mod candidates;
+mod create;
+mod fields;
+pub mod fresh_link;
+mod gather;
+mod page;
+mod plan;
+mod refresh;
+
+pub use plan::PlannedShop;
+
+use indicatif::ProgressBar;
+
+use self::candidates::Candidates;
+use super::{Result, Run};
+use crate::app::App;
+use crate::domain::ids::ShopId;
+use crate::telemetry;
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only these shops; the checkpoint stays where it is.
+    pub shops: Vec<ShopId>,
+}
+
+impl Options {
+    /// The shops that were asked for; `None` for all.
+    fn only(&self) -> Option<&[ShopId]> {
+        (!self.shops.is_empty()).then_some(self.shops.as_slice())
+    }
+}
+
+/// One run: what is kept from page to page.
+struct Pass<'a> {
+    app: &'a App,
+    run: &'a Run,
+    options: &'a Options,
+    candidates: Candidates,
+    sender: create::Sender,
+    bar: ProgressBar,
+}
+
+/// Runs the job.
+pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
+    // Nothing is created before it is known what Stripe already has.
+    let candidates = candidates::read(app, true).await?;
+    let mut pass = Pass {
+        app,
+        run,
+        options,
+        candidates,
+        sender: create::Sender::default(),
+        bar: telemetry::progress(app.quiet, "shops"),
+    };
+    create::send_pending(&mut pass).await?;
+    gather::pages(&mut pass).await?;
+    gather::due(&mut pass).await?;
+    gather::found_at_stripe(&mut pass).await?;
+    refresh::accounts(&pass).await?;
+    pass.bar.finish_and_clear();
+    fields::write(&pass).await?;
+    candidates::close(&pass).await
+}
+
+/// Runs the job without writing anything: what would happen.
+pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedShop>> {
+    plan::plan(app, options).await
+}

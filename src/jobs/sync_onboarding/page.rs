@@ -1,0 +1,420 @@
+//! One page of shops: decide and record all of them at once, then send what is pending.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::candidates::{self, Candidates};
+use super::{Pass, create};
+use crate::app::App;
+use crate::domain::ids::{AccountId, ShopId};
+use crate::domain::onboarding::{
+    AccountStatus, Candidate, Decision, HoldReason, Known, Prefill, decide,
+};
+use crate::domain::retry;
+use crate::domain::shop::{FieldState, Profile, Shop};
+use crate::jobs::{Result, Run};
+use crate::mirakl::{ReadShop, UnreadShop};
+use crate::store::checkpoints::{self, Checkpoint, Stream};
+use crate::store::onboardings::{NewDecision, Settled};
+use crate::store::shops::{KnownShop, SeenShop};
+use crate::store::{accounts, onboardings, shops, transfers};
+use crate::stripe::{ConnectedAccount, NewAccount};
+
+/// Shops as they were read.
+pub(super) struct Seen {
+    /// What Mirakl returned.
+    pub read: Vec<ReadShop>,
+    /// What was asked for by id and not returned.
+    pub gone: Vec<ShopId>,
+    /// Each of them was asked for by id, because something is due for it.
+    pub asked: bool,
+}
+
+impl Seen {
+    /// A page of the list.
+    pub fn listed(read: Vec<ReadShop>) -> Self {
+        Self {
+            read,
+            gone: Vec::new(),
+            asked: false,
+        }
+    }
+}
+
+/// A shop that may be decided, and what was decided.
+pub(super) struct Decided {
+    pub shop: ShopId,
+    pub decision: Decision,
+    /// What the shop says of itself, for an account that is to be created.
+    pub profile: Option<Profile>,
+    /// The accounts at Stripe that were made for it.
+    pub candidates: Vec<ConnectedAccount>,
+}
+
+/// A page, decided.
+#[derive(Default)]
+pub(super) struct DecidedPage {
+    pub decided: Vec<Decided>,
+    /// Shops that changed, as they are now.
+    pub changed: Vec<SeenShop>,
+    /// Shops that are no longer excluded.
+    pub included: Vec<ShopId>,
+    /// Shops that are excluded from now on.
+    pub excluded: Vec<ShopId>,
+    /// Shops of which no more than the id could be read.
+    pub unread: Vec<ShopId>,
+    /// What is wrong with elements that name no shop.
+    pub unidentified: Vec<String>,
+    /// Shops that a person named and that nobody knows.
+    pub unheard_of: Vec<ShopId>,
+    pub known: HashMap<ShopId, Known>,
+}
+
+/// Decides and records a page, then sends what is pending.
+pub(super) async fn process(
+    pass: &mut Pass<'_>,
+    seen: Seen,
+    checkpoint: Option<Checkpoint>,
+) -> Result<()> {
+    let number = seen.read.len();
+    let by_person = pass.options.only().is_some();
+    let page = decide_page(pass.app, &pass.candidates, by_person, seen).await?;
+    record(pass, &page, checkpoint).await?;
+    pass.bar.inc(u64::try_from(number).unwrap_or(0));
+    create::send_pending(pass).await
+}
+
+/// Decides every shop of a page that may be decided. Writes nothing.
+pub(super) async fn decide_page(
+    app: &App,
+    candidates: &Candidates,
+    by_person: bool,
+    seen: Seen,
+) -> Result<DecidedPage> {
+    let now = app.clock.now();
+    let mut page = DecidedPage::default();
+    let mut readable = Vec::with_capacity(seen.read.len());
+    let mut held = Vec::new();
+    for item in seen.read {
+        match item {
+            Ok(shop) => readable.push(shop),
+            Err(UnreadShop {
+                id: Some(id),
+                cause,
+            }) => {
+                page.unread.push(id);
+                held.push((id, HoldReason::Unreadable(cause)));
+            }
+            Err(UnreadShop { id: None, cause }) => page.unidentified.push(cause),
+        }
+    }
+    let ids = readable
+        .iter()
+        .map(|shop| shop.id)
+        .chain(page.unread.clone());
+    let ids: Vec<ShopId> = ids.chain(seen.gone.iter().copied()).collect();
+    let stored = {
+        let mut conn = app.db.acquire().await?;
+        page.known = onboardings::known(&mut conn, &ids).await?;
+        shops::known(&mut conn, &ids).await?
+    };
+    for id in seen.gone {
+        if page.known.contains_key(&id) || !candidates.of(id).is_empty() {
+            held.push((id, HoldReason::Gone));
+        } else {
+            page.unheard_of.push(id);
+        }
+    }
+    // An account that turned up at Stripe ends a refusal at once, as a person's wish does.
+    let may_decide = |id: ShopId, known: &HashMap<ShopId, Known>| {
+        let asked = by_person || !candidates.of(id).is_empty();
+        known.get(&id).is_none_or(|row| row.may_decide(now, asked))
+    };
+    for (shop, reason) in held {
+        if may_decide(shop, &page.known) {
+            page.decided.push(Decided {
+                shop,
+                decision: Decision::Hold(reason),
+                profile: None,
+                candidates: candidates.of(shop).to_vec(),
+            });
+        }
+    }
+    for shop in readable {
+        let before = stored.get(&shop.id);
+        let unchanged = before.is_some_and(|known| known.mirakl_updated_at == shop.updated_at);
+        if !unchanged {
+            note_change(app, &mut page, &shop, before);
+        }
+        let is_news = !unchanged || seen.asked || !candidates.of(shop.id).is_empty();
+        if is_news && may_decide(shop.id, &page.known) {
+            let decided = decide_shop(app, candidates, page.known.get(&shop.id), shop).await;
+            page.decided.push(decided);
+        }
+    }
+    Ok(page)
+}
+
+fn note_change(app: &App, page: &mut DecidedPage, shop: &Shop, before: Option<&KnownShop>) {
+    let dashboard = app.settings.onboarding.dashboard_url.as_str();
+    let was_ignored = before.is_some_and(|known| known.ignored);
+    match (was_ignored, shop.excluded) {
+        (true, false) => page.included.push(shop.id),
+        (false, true) => page.excluded.push(shop.id),
+        (true, true) | (false, false) => {}
+    }
+    page.changed.push(SeenShop {
+        shop_id: shop.id,
+        terminated: shop.terminated,
+        ignored: shop.excluded,
+        field: FieldState::of(shop.field.as_ref(), dashboard),
+        kyc_shown: shop.kyc.clone(),
+        mirakl_created_at: shop.created_at,
+        mirakl_updated_at: shop.updated_at,
+    });
+}
+
+async fn decide_shop(
+    app: &App,
+    candidates: &Candidates,
+    known: Option<&Known>,
+    shop: Shop,
+) -> Decided {
+    let listed = candidates.of(shop.id);
+    let remembered = known.map_or(&[][..], |known| known.candidates.as_slice());
+    let found = candidates::remembered(app, shop.id, remembered, listed).await;
+    let (decision, candidates) = match found {
+        Ok(found) => {
+            let fit: Vec<Candidate> = found
+                .iter()
+                .map(|account| Candidate {
+                    id: account.id.clone(),
+                    manual_payouts: account.manual_payouts(),
+                })
+                .collect();
+            (decide(&shop, &fit, app.settings.onboarding.enabled), found)
+        }
+        Err(error) => {
+            let reason = HoldReason::AccountUnread(error.to_string());
+            (Decision::Hold(reason), listed.to_vec())
+        }
+    };
+    Decided {
+        shop: shop.id,
+        decision,
+        profile: Some(shop.profile),
+        candidates,
+    }
+}
+
+/// Writes a page's decisions and, with the last page, the checkpoint: all or nothing.
+async fn record(
+    pass: &mut Pass<'_>,
+    page: &DecidedPage,
+    checkpoint: Option<Checkpoint>,
+) -> Result<()> {
+    let app = pass.app;
+    let now = app.clock.now();
+    let mut decisions = Vec::new();
+    let mut settled = Vec::new();
+    let mut mapped = Vec::new();
+    for decided in &page.decided {
+        let known = page.known.get(&decided.shop);
+        match &decided.decision {
+            Decision::Adopt(id) => {
+                let account = decided.candidates.iter().find(|account| account.id == *id);
+                mapped.extend(account.map(|account| (decided.shop, account)));
+                settled.extend(account.map(|account| adopted(decided.shop, account)));
+            }
+            Decision::Create | Decision::Hold(_) | Decision::Ignore(_) => {
+                let row = row(app, decided, known, now);
+                count(pass.run, &row, known);
+                decisions.push(row);
+            }
+        }
+        pass.candidates.record(decided.shop);
+    }
+    report(pass.run, page);
+    let mut tx = app.db.begin().await?;
+    shops::seen(&mut tx, &page.changed, now).await?;
+    shops::unread(&mut tx, &page.unread, now).await?;
+    onboardings::record(&mut tx, &decisions, now).await?;
+    let adopted = onboardings::created(&mut tx, &settled, false, now).await?;
+    mapped.retain(|(shop, _)| adopted.contains(shop));
+    accounts::put(&mut tx, &mapped, now).await?;
+    let adopted: Vec<ShopId> = adopted.into_iter().collect();
+    for shops in [&adopted, &page.excluded] {
+        transfers::shops_are_due(&mut tx, shops, now).await?;
+    }
+    let reopened = transfers::reopen(&mut tx, &page.included, now).await?;
+    if let Some(checkpoint) = checkpoint {
+        checkpoints::advance(&mut tx, Stream::Shops, checkpoint, now).await?;
+    }
+    tx.commit().await?;
+    if !adopted.is_empty() {
+        tracing::info!(
+            accounts = adopted.len(),
+            "taken over from Stripe: accounts that the store did not know"
+        );
+        let adopted = u64::try_from(adopted.len()).unwrap_or(0);
+        pass.run.count(|counts| {
+            counts.created += adopted;
+            counts.news += adopted;
+        });
+    }
+    if reopened > 0 {
+        tracing::info!(
+            transfers = reopened,
+            "decided again: their shops are no longer excluded"
+        );
+    }
+    Ok(())
+}
+
+/// How a shop came to an account that Stripe already had.
+pub(super) fn adopted(shop: ShopId, account: &ConnectedAccount) -> Settled {
+    let ours = account
+        .made_for
+        .as_ref()
+        .is_some_and(|made_for| made_for.host.is_some());
+    Settled {
+        shop_id: shop,
+        stripe_account_id: account.id.clone(),
+        status_reason: Some(match ours {
+            true => "made by mirakl-stripe, found at Stripe",
+            false => "made by the old connector, found at Stripe",
+        }),
+        reason_code: Some("adopted"),
+        stripe_request_id: None,
+    }
+}
+
+fn report(run: &Run, page: &DecidedPage) {
+    for cause in &page.unidentified {
+        tracing::error!(
+            cause,
+            "Mirakl sent a shop without an id; the checkpoint stays where it is"
+        );
+        run.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+    }
+    for shop in &page.unheard_of {
+        tracing::error!(%shop, "Mirakl has no such shop");
+        run.count(|counts| counts.failed += 1);
+    }
+}
+
+fn count(run: &Run, row: &NewDecision, known: Option<&Known>) {
+    let same = known.is_some_and(|known| {
+        known.status == row.status && known.reason_code.as_deref() == row.reason_code
+    });
+    run.count(|counts| {
+        match row.status {
+            AccountStatus::AccountOnHold => counts.waiting += 1,
+            AccountStatus::AccountIgnored => counts.ignored += 1,
+            // Counted when Stripe has answered.
+            AccountStatus::AccountPending
+            | AccountStatus::AccountCreated
+            | AccountStatus::AccountFailed => return,
+        }
+        counts.news += u64::from(!same);
+    });
+}
+
+/// A decision as a row.
+fn row(app: &App, decided: &Decided, known: Option<&Known>, now: DateTime<Utc>) -> NewDecision {
+    let ids = decided.candidates.iter().map(|account| account.id.clone());
+    let mut candidates: Vec<AccountId> = ids.collect();
+    let mut row = NewDecision {
+        shop_id: decided.shop,
+        status: AccountStatus::AccountOnHold,
+        status_reason: None,
+        reason_code: None,
+        candidates: Vec::new(),
+        request_body: None,
+        looks: 0,
+        next_look_at: None,
+    };
+    match &decided.decision {
+        Decision::Create | Decision::Adopt(_) => {
+            row.status = AccountStatus::AccountPending;
+            row.request_body = Some(body(app, decided));
+            row.looks = refusals(known);
+        }
+        Decision::Hold(reason) => {
+            row.status_reason = Some(reason.to_string());
+            row.reason_code = Some(reason.code());
+            (row.looks, row.next_look_at) = next_look(known, reason.code(), now);
+            // What could not be read again is still remembered.
+            if let (
+                HoldReason::AccountUnread(_) | HoldReason::Unreadable(_) | HoldReason::Gone,
+                Some(known),
+            ) = (reason, known)
+            {
+                let more = known
+                    .candidates
+                    .iter()
+                    .filter(|id| !candidates.contains(id));
+                let more: Vec<AccountId> = more.cloned().collect();
+                candidates.extend(more);
+            }
+        }
+        Decision::Ignore(reason) => {
+            row.status = AccountStatus::AccountIgnored;
+            row.status_reason = Some(reason.to_string());
+            row.reason_code = Some(reason.code());
+        }
+    }
+    row.candidates = candidates;
+    row
+}
+
+/// The request for a shop's account.
+fn body(app: &App, decided: &Decided) -> String {
+    let profile = decided.profile.as_ref();
+    let profile = profile.filter(|_| app.settings.onboarding.prefill);
+    let prefill = profile.map(Prefill::from);
+    NewAccount {
+        shop_id: decided.shop,
+        mirakl_host: &app.mirakl.host(),
+        prefill: prefill.as_ref(),
+    }
+    .encode()
+}
+
+/// Refusals in a row so far: a try after them keeps the count for its own delay.
+fn refusals(known: Option<&Known>) -> u32 {
+    known
+        .filter(|known| match known.status {
+            AccountStatus::AccountFailed | AccountStatus::AccountPending => true,
+            AccountStatus::AccountOnHold
+            | AccountStatus::AccountCreated
+            | AccountStatus::AccountIgnored => false,
+        })
+        .map_or(0, |known| known.looks)
+}
+
+/// When a held shop is looked at again: later and later as long as the reason stays the same.
+fn next_look(
+    known: Option<&Known>,
+    code: &str,
+    now: DateTime<Utc>,
+) -> (u32, Option<DateTime<Utc>>) {
+    let same = known.filter(|known| {
+        known.status == AccountStatus::AccountOnHold && known.reason_code.as_deref() == Some(code)
+    });
+    match same {
+        // Seen because the shop changed, before its time: the planned look stays.
+        Some(known) if !known.is_due(now) && known.next_look_at.is_some() => {
+            (known.looks, known.next_look_at)
+        }
+        Some(known) => {
+            let looks = known.looks + 1;
+            (looks, Some(now + retry::hold_delay(looks)))
+        }
+        None => (0, Some(now + retry::hold_delay(0))),
+    }
+}

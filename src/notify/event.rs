@@ -1,0 +1,171 @@
+//! The documents, exactly as operators know them.
+
+use serde::Serialize;
+
+use crate::domain::ids::{AccountId, ChargeId, ShopId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::transfer::{TransferStatus, TransferType};
+
+/// Something that the operator's server is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A seller's account changed.
+    AccountUpdated {
+        /// The shop.
+        shop_id: ShopId,
+        /// Its account.
+        account: AccountId,
+    },
+    /// Stripe refused a transfer.
+    TransferFailed(Box<TransferFailed>),
+}
+
+/// A transfer that Stripe refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferFailed {
+    /// Its internal id.
+    pub internal_id: i64,
+    /// What it pays.
+    pub kind: TransferType,
+    /// The Mirakl id of what it pays.
+    pub mirakl_id: String,
+    /// The account that was to receive it.
+    pub account: Option<AccountId>,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// The charge that it was to come from.
+    pub charge: Option<ChargeId>,
+    /// The amount.
+    pub amount: Option<Money>,
+    /// Why.
+    pub reason: String,
+}
+
+#[derive(Serialize)]
+struct Document<P> {
+    r#type: &'static str,
+    payload: P,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountPayload<'a> {
+    mirakl_shop_id: ShopId,
+    stripe_user_id: &'a AccountId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TransferPayload<'a> {
+    internal_id: i64,
+    mirakl_id: &'a str,
+    r#type: &'static str,
+    order_type: Option<&'static str>,
+    stripe_account_id: Option<&'a AccountId>,
+    mirakl_shop_id: Option<ShopId>,
+    transfer_id: Option<()>,
+    transaction_id: Option<&'a ChargeId>,
+    amount: Option<i64>,
+    status: &'static str,
+    failed_reason: &'a str,
+    currency: Option<Currency>,
+}
+
+impl Event {
+    /// The document's `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AccountUpdated { .. } => "account.updated",
+            Self::TransferFailed(_) => "transfer.failed",
+        }
+    }
+
+    /// The shop whose notifications keep their order.
+    pub fn shop(&self) -> Option<ShopId> {
+        match self {
+            Self::AccountUpdated { shop_id, .. } => Some(*shop_id),
+            Self::TransferFailed(failed) => failed.shop_id,
+        }
+    }
+
+    /// The document.
+    pub fn body(&self) -> String {
+        let r#type = self.name();
+        match self {
+            Self::AccountUpdated { shop_id, account } => json(&Document {
+                r#type,
+                payload: AccountPayload {
+                    mirakl_shop_id: *shop_id,
+                    stripe_user_id: account,
+                },
+            }),
+            Self::TransferFailed(failed) => json(&Document {
+                r#type,
+                payload: TransferPayload {
+                    internal_id: failed.internal_id,
+                    mirakl_id: &failed.mirakl_id,
+                    r#type: failed.kind.notified_type(),
+                    order_type: failed.kind.order_type(),
+                    stripe_account_id: failed.account.as_ref(),
+                    mirakl_shop_id: failed.shop_id,
+                    transfer_id: None,
+                    transaction_id: failed.charge.as_ref(),
+                    amount: failed.amount.map(Money::minor),
+                    status: TransferStatus::TransferFailed.as_str(),
+                    failed_reason: &failed.reason,
+                    currency: failed.amount.map(Money::currency),
+                },
+            }),
+        }
+    }
+}
+
+/// Texts and numbers always encode.
+fn json<P: Serialize>(document: &Document<P>) -> String {
+    serde_json::to_string(document).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_changed_is_told_by_shop_and_account() {
+        let event = Event::AccountUpdated {
+            shop_id: ShopId(2000),
+            account: "acct_1".into(),
+        };
+        assert_eq!(
+            event.body(),
+            r#"{"type":"account.updated","payload":{"miraklShopId":2000,"stripeUserId":"acct_1"}}"#
+        );
+    }
+
+    #[test]
+    fn a_refused_transfer_is_told_with_everything_that_is_known_of_it() {
+        let mut failed = TransferFailed {
+            internal_id: 5,
+            kind: TransferType::ProductOrder,
+            mirakl_id: "C1-\"A\"".to_owned(),
+            account: Some("acct_1".into()),
+            shop_id: Some(ShopId(2000)),
+            charge: Some("ch_1".into()),
+            amount: Some(Money::from_minor(
+                3400,
+                Currency::parse("eur").expect("known"),
+            )),
+            reason: "Stripe refused: no".to_owned(),
+        };
+        let event = Event::TransferFailed(Box::new(failed.clone()));
+        assert_eq!(
+            event.body(),
+            r#"{"type":"transfer.failed","payload":{"internalId":5,"miraklId":"C1-\"A\"","type":"TRANSFER_ORDER","orderType":"PRODUCT","stripeAccountId":"acct_1","miraklShopId":2000,"transferId":null,"transactionId":"ch_1","amount":3400,"status":"TRANSFER_FAILED","failedReason":"Stripe refused: no","currency":"EUR"}}"#
+        );
+        (failed.account, failed.shop_id, failed.charge, failed.amount) = (None, None, None, None);
+        let event = Event::TransferFailed(Box::new(failed));
+        assert_eq!(
+            event.body(),
+            r#"{"type":"transfer.failed","payload":{"internalId":5,"miraklId":"C1-\"A\"","type":"TRANSFER_ORDER","orderType":"PRODUCT","stripeAccountId":null,"miraklShopId":null,"transferId":null,"transactionId":null,"amount":null,"status":"TRANSFER_FAILED","failedReason":"Stripe refused: no","currency":null}}"#
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! What the operator's server is told: documents, the request that carries one, and the delivery
+//! after each job.
+
+mod deliver;
+mod event;
+mod request;
+
+pub use deliver::deliver;
+pub use event::{Event, TransferFailed};
+pub use request::Notifier;

@@ -1,0 +1,353 @@
+//! What is written to shops at Mirakl, and what never is.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use simulator::{Effect, Fault, ShopSeed};
+
+use crate::support::{DASHBOARD, World};
+
+const WRITE: &str = "PUT /api/shops";
+
+/// The bodies that were written since the calls were cleared.
+fn written(world: &World) -> Vec<Value> {
+    let calls = world.sim.calls().into_iter();
+    let writes = calls.filter(|call| call.endpoint == WRITE);
+    writes
+        .map(|call| serde_json::from_str(&call.body).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn somebody_elses_value_is_never_overwritten() {
+    let world = World::without_shops().await;
+    let values = [
+        (2000, "https://our-own-form.example/apply"),
+        (2001, "call us"),
+        (2002, "https://connect.stripe.com.evil.example/"),
+    ];
+    for (shop, value) in values {
+        let seed = ShopSeed::new(shop).kyc("PENDING_SUBMISSION");
+        world.mirakl.put_shop(seed.field("stripe-url", value));
+    }
+    world.sync().await.exits(0);
+    for (shop, value) in values {
+        assert_eq!(world.field(shop).as_deref(), Some(value));
+        world.sim.stripe().verify(&world.account(shop).id);
+    }
+    world.sync().await.exits(0);
+    for (shop, value) in values {
+        assert_eq!(world.field(shop).as_deref(), Some(value));
+        assert_eq!(
+            world.kyc(shop),
+            "APPROVED",
+            "the status is told all the same"
+        );
+    }
+    assert_eq!(world.count("POST /v1/account_links"), 0);
+    // Emptied, it is ours to fill.
+    world.mirakl.set_shop_field(2001, "stripe-url", None);
+    world.sync().await.exits(0);
+    assert_eq!(world.field(2001).as_deref(), Some(DASHBOARD));
+}
+
+#[tokio::test]
+async fn a_value_that_comes_while_a_link_waits_for_renewal_stays() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000]);
+    world.sync().await.exits(0);
+    world
+        .mirakl
+        .set_shop_field(2000, "stripe-url", Some("ask Ann"));
+    world.pass(TimeDelta::minutes(10));
+    world.sync().await.exits(0);
+    assert_eq!(world.field(2000).as_deref(), Some("ask Ann"));
+}
+
+#[tokio::test]
+async fn no_write_ever_lacks_a_value_or_names_another_field() {
+    let mut world = World::without_shops().await;
+    world.new_shops(2000..2005);
+    world.sync().await.exits(0);
+    world.sim.stripe().submit_details(&world.account(2000).id);
+    world.sim.stripe().verify(&world.account(2001).id);
+    world.pass(TimeDelta::minutes(5));
+    world.sync().await.exits(0);
+    let bodies = written(&world);
+    assert_eq!(bodies.len(), 2);
+    for shop in bodies
+        .iter()
+        .flat_map(|body| body["shops"].as_array().unwrap())
+    {
+        for field in shop["shop_additional_fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert_eq!(field["code"], "stripe-url");
+            let value = field["value"].as_str().unwrap();
+            assert!(value.starts_with("https://connect.stripe.com/"), "{shop}");
+        }
+        let mut keys: Vec<&str> = shop
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        keys.retain(|key| !matches!(*key, "shop_id" | "shop_additional_fields" | "kyc"));
+        assert_eq!(keys, Vec::<&str>::new());
+    }
+}
+
+#[tokio::test]
+async fn our_own_writes_do_not_make_us_write_again() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000]);
+    world.sync().await.exits(0);
+    world.sim.stripe().verify(&world.account(2000).id);
+    world.sync().await.exits(0);
+    world.sim.clear_calls();
+    for _ in 0..3 {
+        world.pass(TimeDelta::minutes(1));
+        world.sync().await.exits(0);
+    }
+    assert_eq!(world.count(WRITE), 0);
+    // Two weeks of renewals do not keep a shop under way: only changes of others do.
+    world.new_shops([2001]);
+    world.sync().await.exits(0);
+    for _ in 0..4 {
+        world.pass(TimeDelta::days(5));
+        world.sync().await.exits(0);
+    }
+    world.sim.clear_calls();
+    world.pass(TimeDelta::minutes(10));
+    world.sync().await.exits(0);
+    assert_eq!(world.count(WRITE), 0);
+}
+
+#[tokio::test]
+async fn a_hundred_shops_are_written_by_one_call_and_a_refused_one_harms_no_other() {
+    let mut world = World::without_shops().await;
+    world.new_shops(2000..2100);
+    world.mirakl.refuse_shop(2050, Some("the shop is frozen"));
+    let run = world.sync().await.exits(3);
+    run.says("100 created, 0 waiting, 1 failed");
+    assert_eq!(world.count(WRITE), 1);
+    for shop in (2000..2100).filter(|shop| *shop != 2050) {
+        world.link(shop);
+    }
+    assert_eq!(world.field(2050), None);
+    let row = world
+        .shop_stands(2050, "ACCOUNT_CREATED", "the shop is frozen")
+        .await;
+    assert!(row["nextLookAt"].is_string(), "{row}");
+    world.sim.clear_calls();
+    world.sync().await.exits(0);
+    assert_eq!(world.count(WRITE), 0, "not every minute");
+    world.mirakl.refuse_shop(2050, None);
+    world.pass(TimeDelta::minutes(6));
+    world.sync().await.exits(0);
+    world.link(2050);
+    let row = world.shop_stands(2050, "ACCOUNT_CREATED", "").await;
+    assert_eq!(row["statusReason"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_shop_for_which_mirakl_refuses_the_whole_call_harms_no_other() {
+    let world = World::without_shops().await;
+    world.new_shops(2000..2020);
+    world.mirakl.refuse_batches_with(Some(2013));
+    world.sync().await.exits(3).says("1 failed");
+    for shop in (2000..2020).filter(|shop| *shop != 2013) {
+        world.link(shop);
+    }
+    assert_eq!(world.field(2013), None);
+    world
+        .shop_stands(2013, "ACCOUNT_CREATED", "Mirakl refused")
+        .await;
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_settled_by_reading() {
+    for (effect, held) in [
+        (Effect::CutAfter, true),
+        (Effect::StatusAfter(500), true),
+        (Effect::Html, true),
+        (Effect::CutBefore, false),
+        (Effect::Status(503), false),
+    ] {
+        let world = World::without_shops().await;
+        world.new_shops([2000, 2001]);
+        let what = format!("{effect:?}");
+        world
+            .sim
+            .faults()
+            .add(Fault::on(WRITE).times(1).then(effect));
+        let run = world.sync().await;
+        assert_eq!(run.code, Some(if held { 0 } else { 3 }), "{what}: {run:?}");
+        assert_eq!(world.count(WRITE), 1, "{what}");
+        if held {
+            world.sim.clear_calls();
+            world.sync().await.exits(0);
+            assert_eq!(world.count(WRITE), 0, "{what}: it is known to be there");
+        } else {
+            world.sync().await.exits(0);
+        }
+        for shop in [2000, 2001] {
+            world.link(shop);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_link_concerns_one_shop_and_the_link_is_in_no_log() {
+    let world = World::without_shops().await;
+    world.new_shops([2000, 2001]);
+    world.sync().await.exits(0);
+    world.sim.stripe().disconnect(&world.account(2000).id);
+    let mut world = world;
+    world.pass(TimeDelta::minutes(5));
+    let run = world
+        .run(&["sync-onboarding", "--log-level", "trace"])
+        .await;
+    let row = world.accounts().await.remove(&2000).unwrap();
+    assert_eq!(
+        row["disabledReason"], "not connected to this platform",
+        "{row}"
+    );
+    assert_eq!(row["transfersActive"], false);
+    for log in [&run.stdout, &run.stderr] {
+        assert!(!log.contains("connect.stripe.com"), "{log}");
+    }
+    assert_ne!(world.link(2001), world.sim.stripe().links()[1].url);
+}
+
+#[tokio::test]
+async fn names_and_addresses_of_every_kind_never_stop_a_shop() {
+    let mut world = World::without_shops().await;
+    world.set("STRIPE_PREFILL_ONBOARDING", "true");
+    let long = "ñ".repeat(500);
+    let seeds = [
+        ShopSeed::new(2000).name("\"quoted\" 'shop'; drop table shops; --"),
+        ShopSeed::new(2001).name("🦀🎉 émoji"),
+        ShopSeed::new(2002).name(&long),
+        ShopSeed::new(2003).name("control\u{1}\u{0}\n\tcharacters"),
+        ShopSeed::new(2004).email("no address"),
+        ShopSeed::new(2005).email("a@b.example\r\nBcc: x@y.example"),
+        ShopSeed::new(2006).web_site("javascript:alert(1)"),
+        ShopSeed::new(2007)
+            .web_site("not a site")
+            .phone("call me maybe"),
+        ShopSeed::new(2008).contact(json!(null)),
+        ShopSeed::new(2009).contact(json!({"email": 5, "phone": [], "web_site": {}})),
+        ShopSeed::new(2010).without("shop_name"),
+        ShopSeed::new(2011).set("shop_name", json!(null)),
+    ];
+    for seed in seeds {
+        world.mirakl.put_shop(seed);
+    }
+    world.sync().await.exits(0).says("12 created");
+    world.each_has_one_account(2000..2012).await;
+    assert_eq!(world.account(2002).business_name, None);
+    assert_eq!(
+        world.account(2001).business_name.as_deref(),
+        Some("🦀🎉 émoji")
+    );
+    assert_eq!(world.account(2005).support_email, None);
+}
+
+#[tokio::test]
+async fn a_field_that_only_stripe_refuses_is_left_out_within_the_same_run() {
+    let mut world = World::without_shops().await;
+    world.set("STRIPE_PREFILL_ONBOARDING", "true");
+    world.new_shops([2000, 2001]);
+    let refusal = Effect::Refusal {
+        status: 400,
+        code: Some("email_invalid".to_owned()),
+        param: Some("business_profile[support_email]".to_owned()),
+        message: "Invalid email address: x@y.example".to_owned(),
+    };
+    world.sim.faults().add(
+        Fault::on("POST /v1/accounts")
+            .containing("support_email")
+            .always()
+            .then(refusal),
+    );
+    let run = world.sync().await.exits(0);
+    run.says("2 created");
+    world.each_has_one_account([2000, 2001]).await;
+    assert_eq!(world.account(2000).support_email, None);
+    assert_eq!(world.account(2000).business_type, None);
+    assert_eq!(world.count("POST /v1/accounts"), 4);
+}
+
+#[tokio::test]
+async fn a_shop_that_cannot_be_read_waits_and_is_not_written_to() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000, 2001]);
+    world.sync().await.exits(0);
+    let link = world.link(2000);
+    world.mirakl.update_shop(2000, |shop| {
+        shop.as_object_mut().unwrap().remove("shop_state");
+    });
+    world
+        .mirakl
+        .put_shop(ShopSeed::new(2002).set("shop_state", json!(7)));
+    world.pass(TimeDelta::minutes(10));
+    world.sync().await.exits(0).says("1 waiting");
+    assert_eq!(world.link(2000), link);
+    world
+        .shop_stands(2002, "ACCOUNT_ON_HOLD", "cannot be read")
+        .await;
+    world.mirakl.put_shop(ShopSeed::new(2000));
+    world.new_shops([2002]);
+    world.pass(TimeDelta::minutes(10));
+    world.sync().await.exits(0);
+    assert_ne!(world.link(2000), link);
+    world.each_has_one_account(2000..2003).await;
+}
+
+#[tokio::test]
+async fn an_element_without_an_id_keeps_the_checkpoint_and_is_reported_with_exit_3() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000]);
+    world.mirakl.put_shop_json(json!({"shop_name": "nobody"}));
+    world.sync().await.exits(3).says("a shop without an id");
+    world.each_has_one_account([2000]).await;
+    world.pass(TimeDelta::days(1));
+    world.sim.clear_calls();
+    world.sync().await.exits(3);
+    let asked = world
+        .sim
+        .calls()
+        .into_iter()
+        .find(|call| call.endpoint == "GET /api/shops");
+    assert!(!asked.unwrap().path_and_query.contains("updated_since"));
+    world.mirakl.remove_unusable_shops();
+    world.sync().await.exits(0);
+    world.sim.clear_calls();
+    world.sync().await.exits(0);
+    let asked = world
+        .sim
+        .calls()
+        .into_iter()
+        .find(|call| call.endpoint == "GET /api/shops");
+    assert!(asked.unwrap().path_and_query.contains("updated_since"));
+}
+
+#[tokio::test]
+async fn more_shops_than_a_page_are_all_onboarded_and_services_too() {
+    let mut world = World::without_shops().await;
+    world.set("CHECKPOINT_OVERLAP_MINUTES", "0");
+    for shop in 2000..2250 {
+        let seed = ShopSeed::new(shop);
+        let seed = if shop % 2 == 0 { seed } else { seed.service() };
+        world.mirakl.put_shop(seed);
+    }
+    world.sync().await.exits(0).says("250 created");
+    assert_eq!(world.count("GET /api/shops"), 3);
+    assert_eq!(world.count(WRITE), 3);
+    for shop in 2000..2250 {
+        world.link(shop);
+    }
+    assert_eq!(world.sim.stripe().accounts().len(), 250);
+}
