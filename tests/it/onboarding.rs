@@ -248,7 +248,7 @@ async fn kyc_follows_the_account_where_mirakl_shows_it_and_each_change_is_told_o
     assert!(world.mirakl.shop(2002).unwrap().get("kyc").is_none());
     // Whoever changes it by hand is not overruled, until the account changes again.
     world.mirakl.update_shop(2000, |shop| {
-        shop["kyc"]["status"] = json!("PENDING_APPROVAL")
+        shop["kyc"]["status"] = json!("PENDING_APPROVAL");
     });
     world.sync().await.exits(0);
     assert_eq!(world.kyc(2000), "PENDING_APPROVAL");
@@ -479,5 +479,5 @@ async fn a_listed_account_shows_its_history_and_the_fields_of_the_notification()
         .await
         .exits(2)
         .says("ACCOUNT_ON_HOLD");
-    assert!(day(0) <= row["createdAt"].as_str().unwrap().to_owned());
+    assert!(row["createdAt"].as_str().unwrap().starts_with(&day(0)));
 }
