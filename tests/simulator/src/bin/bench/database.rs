@@ -1,18 +1,14 @@
 //! Databases of their own on the server of `DATABASE_URL`, made by `psql`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio, id};
+use std::process::id;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::common::Result;
-
-/// Where packages put the programs that belong to a server.
-const FOLDERS: [&str; 2] = ["/usr/lib/postgresql", "/opt/homebrew/opt"];
+use crate::common::psql::Psql;
 
 /// The server, and the `psql` that speaks to it.
 pub struct Server {
-    psql: PathBuf,
+    psql: Psql,
     url: String,
     made: AtomicU32,
 }
@@ -24,7 +20,7 @@ impl Server {
             |_| "DATABASE_URL is not set: `make bench` brings a server, where databases can be made",
         )?;
         Ok(Self {
-            psql: find_psql()?,
+            psql: Psql::find()?,
             url,
             made: AtomicU32::new(0),
         })
@@ -41,15 +37,7 @@ impl Server {
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
-        let output = Command::new(&self.psql)
-            .args(["--quiet", "--no-psqlrc", "--command", sql, &self.url])
-            .stdin(Stdio::null())
-            .output()?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("psql could not {sql}: {said}").into())
+        self.psql.execute(&self.url, sql)
     }
 }
 
@@ -59,6 +47,13 @@ pub struct Database<'a> {
     name: String,
     /// As `DATABASE_URL` names it.
     pub url: String,
+}
+
+impl Database<'_> {
+    /// Carries out one statement in it.
+    pub fn execute(&self, sql: &str) -> Result<()> {
+        self.server.psql.execute(&self.url, sql)
+    }
 }
 
 impl Drop for Database<'_> {
@@ -78,26 +73,4 @@ fn with_name(url: &str, name: &str) -> Result<String> {
     let (scheme, rest) = path.split_once("://").ok_or("DATABASE_URL is no address")?;
     let server = rest.split_once('/').map_or(rest, |(server, _)| server);
     Ok(format!("{scheme}://{server}/{name}{query}"))
-}
-
-/// On the PATH, or where packages put it.
-fn find_psql() -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path);
-    let packaged = FOLDERS
-        .iter()
-        .flat_map(|folder| versions(Path::new(folder)));
-    let mut candidates = on_path.chain(packaged).map(|folder| folder.join("psql"));
-    candidates
-        .find(|candidate| candidate.is_file())
-        .ok_or_else(|| {
-            "psql is missing: it makes a database for each scenario. It comes with Postgres \
-         (package postgresql-client)"
-                .into()
-        })
-}
-
-fn versions(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path().join("bin")).collect()
 }

@@ -2,11 +2,23 @@
 
 pub mod agreement;
 pub mod program;
+pub mod psql;
+pub mod sellers;
 
-/// The name under which the fake Stripe keeps each order's account.
+/// The id of an account that was made elsewhere for a shop.
 pub fn account_of(shop: i64) -> String {
     format!("acct_shop{shop}")
 }
 
 /// A message for whoever started the program is all that an error has to be here.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Nothing differs, or an error that names what does: the first ten in words.
+pub fn agreed(what: &str, differences: &[String]) -> Result<()> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let first: Vec<&str> = differences.iter().take(10).map(String::as_str).collect();
+    let number = differences.len();
+    Err(format!("{what} ({number}):\n  {}", first.join("\n  ")).into())
+}

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use serde::de::DeserializeOwned;
 use simulator::{MIRAKL_KEY, STRIPE_KEY, Simulator};
 use tokio::process::{Child, Command};
 
 use super::Result;
-use super::agreement::Row;
 
 /// The program with its settings.
 pub struct Program {
@@ -93,18 +93,12 @@ impl Program {
         }
     }
 
-    /// Maps a shop to its account.
-    pub async fn link(&self, shop: i64, account: &str) -> Result<()> {
-        let shop = shop.to_string();
-        let link = ["link-account", "--shop", &shop, "--account", account];
-        self.tell(&link).await.map(drop)
-    }
-
-    /// Everything that the store knows of transfers, oldest first.
-    pub async fn transfers(&self) -> Result<Vec<Row>> {
+    /// Everything that the store knows of `transfers`, `accounts` or another subject of `list`,
+    /// oldest first.
+    pub async fn list<T: DeserializeOwned>(&self, subject: &str) -> Result<Vec<T>> {
         let limit = i64::MAX.to_string();
-        let list = ["list", "transfers", "--output", "json", "--limit", &limit];
-        let mut rows: Vec<Row> = serde_json::from_str(&self.tell(&list).await?)?;
+        let list = ["list", subject, "--output", "json", "--limit", &limit];
+        let mut rows: Vec<T> = serde_json::from_str(&self.tell(&list).await?)?;
         rows.reverse();
         Ok(rows)
     }

@@ -1,5 +1,5 @@
-//! A small marketplace from end to end: 200 orders in every state, a crash in the middle of the
-//! first run, faults in the second, and the books compared in the end.
+//! A small marketplace from end to end: sellers on their way to an account, 200 orders in every
+//! state, a crash in the middle of each job's first run, and the books compared in the end.
 #![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
 
 #[path = "../common/mod.rs"]
@@ -7,10 +7,13 @@ mod common;
 mod market;
 mod money;
 mod oddities;
+mod onboarding;
 mod orders;
 mod page;
 mod report;
 mod sale;
+mod sellers;
+mod shops;
 mod story;
 
 use std::path::PathBuf;
@@ -18,10 +21,11 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 use clap::Parser;
-use simulator::Simulator;
+use simulator::{Receiver, Simulator};
 
 use common::Result;
 use common::program::Program;
+use common::psql::Psql;
 use market::Market;
 use story::Story;
 
@@ -49,13 +53,19 @@ async fn show(arguments: &Arguments) -> Result<()> {
     let database = std::env::var("DATABASE_URL")
         .map_err(|_| "DATABASE_URL is not set: `make demo` brings an empty database of its own")?;
     let simulator = Simulator::start().await?;
+    let receiver = Receiver::start().await?;
     let start = simulator.clock().now() - TimeDelta::days(30);
     let start = start.format("%Y-%m-%d").to_string();
     let program = Program::new(&arguments.program, &simulator, &database, &start)?
-        .with("STRIPE_MAX_REQUESTS_PER_SECOND", "200");
+        .with("STRIPE_MAX_REQUESTS_PER_SECOND", "200")
+        .with("OPERATOR_NOTIFICATION_URL", &receiver.url())
+        .with("OPERATOR_NOTIFICATION_SECRET", sellers::SECRET);
     let mut story = Story {
         simulator: &simulator,
+        receiver: &receiver,
         program: &program,
+        psql: &Psql::find()?,
+        database: &database,
         market: Market::open(&simulator),
     };
     story.tell().await

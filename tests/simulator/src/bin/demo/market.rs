@@ -1,20 +1,12 @@
-//! A small marketplace: its shops, and how baskets are sold and paid.
+//! A small marketplace: how baskets are sold and paid.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use simulator::{AccountSeed, Mirakl, OrderSeed, Payment, PaymentSeed, Simulator, Stripe};
+use simulator::{Mirakl, OrderSeed, Payment, PaymentSeed, Simulator, Stripe};
 
 use super::sale::Sale;
-use crate::common::account_of;
-
-/// The shops whose accounts can receive transfers.
-pub const READY: Range<i64> = 2000..2008;
-/// The shop whose account could receive when it was linked, and cannot any more.
-pub const BLOCKED: i64 = 2008;
-/// The shop that nobody has linked to an account.
-pub const UNLINKED: i64 = 2009;
+use super::shops::READY;
 
 /// How orders name their payment.
 #[derive(Clone, Copy)]
@@ -48,15 +40,11 @@ struct Debt {
 }
 
 impl Market {
-    /// Shops and their accounts; no orders yet.
+    /// No orders yet.
     pub fn open(simulator: &Simulator) -> Self {
-        let stripe = simulator.stripe().clone();
-        for shop in READY.chain([BLOCKED]) {
-            stripe.add_account(AccountSeed::new().id(&account_of(shop)));
-        }
         Self {
             mirakl: simulator.mirakl().clone(),
-            stripe,
+            stripe: simulator.stripe().clone(),
             opened: simulator.clock().now() - TimeDelta::days(20),
             baskets: 0,
             due: HashMap::new(),

@@ -1,7 +1,8 @@
 //! The orders of the demo, the same every time: most are to be transferred, many are not.
 
-use super::market::{BLOCKED, Market, Named, READY, UNLINKED, debited_after};
+use super::market::{Market, Named, debited_after};
 use super::sale::{Item, Sale};
+use super::shops::{BLOCKED, OWN_TEXT, READY};
 
 /// Orders that are paid and accepted, by shops that can be paid.
 const ORDINARY: usize = 140;
@@ -16,7 +17,7 @@ pub fn fill(market: &mut Market) {
         sold += ordinary_basket(market, number, ORDINARY - sold);
     }
     super::oddities::add(market);
-    for shop in [BLOCKED, UNLINKED] {
+    for shop in [BLOCKED, OWN_TEXT] {
         for _ in 0..5 {
             let (basket, at) = market.basket();
             let sale = Sale::plain(&basket, shop);

@@ -22,6 +22,11 @@ pub fn heading(number: u32, title: &str) {
     say(&format!("\n{title}{}", "─".repeat(rest)));
 }
 
+/// Shows a command as it is typed.
+pub fn command(arguments: &[&str]) {
+    say(&format!("  $ mirakl-stripe {}", arguments.join(" ")));
+}
+
 /// Shows what the program printed, set apart.
 pub fn quote(text: &str) {
     for line in text.lines() {

@@ -175,18 +175,3 @@ fn by_reason(rows: &[&Row]) {
         .collect();
     table(&[], &[0], &lines);
 }
-
-/// The last line, or what differs.
-pub fn verdict(agreement: &Agreement, transfers: usize) -> Result<()> {
-    if agreement.differences.is_empty() {
-        say(&format!(
-            "\nStripe's ledger and the store agree to the cent: {transfers} transfers, each made exactly once."
-        ));
-        return Ok(());
-    }
-    Err(format!(
-        "Stripe's ledger and the store differ:\n  {}",
-        agreement.differences.join("\n  ")
-    )
-    .into())
-}

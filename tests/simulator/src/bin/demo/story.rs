@@ -2,25 +2,35 @@
 
 use std::time::Duration;
 
-use simulator::{Effect, Fault, Simulator, When};
+use simulator::{Effect, Fault, Receiver, Simulator, When};
 
-use super::market::{BLOCKED, Market, READY, UNLINKED};
-use super::page::{heading, quote, say};
-use super::{orders, report};
+use super::market::Market;
+use super::page::{command, heading, quote, say};
+use super::shops::{BLOCKED, OWN_TEXT};
+use super::{orders, report, sellers};
+use crate::common::agreement::Row;
 use crate::common::program::{Finished, Program};
-use crate::common::{Result, account_of};
+use crate::common::psql::Psql;
+use crate::common::{Result, agreed};
 
 /// Latencies of a small marketplace at hand.
-const LATENCY: Duration = Duration::from_millis(25);
+pub const LATENCY: Duration = Duration::from_millis(25);
 /// The call at which the first run dies: in the middle of its transfers.
 const DEADLY_CALL: usize = 90;
+const JOB: &str = "process-transfer";
 
 /// Everything that the steps share.
 pub struct Story<'a> {
     /// The fakes.
     pub simulator: &'a Simulator,
+    /// The operator's server.
+    pub receiver: &'a Receiver,
     /// The program.
     pub program: &'a Program,
+    /// Where minutes are skipped.
+    pub psql: &'a Psql,
+    /// Of the program.
+    pub database: &'a str,
     /// The marketplace and its own books.
     pub market: Market,
 }
@@ -34,51 +44,55 @@ impl Story<'_> {
         say(
             "The program is the real one, and each command below is started the way cron would start it.",
         );
-        self.get_ready().await?;
-        self.plan().await?;
-        self.die_half_way().await?;
-        self.go_on().await?;
-        let rows = self.program.transfers().await?;
-        heading(5, "What was transferred");
-        let agreement = report::transferred(self, &rows);
-        heading(6, "What was not, and why");
-        report::not_transferred(&rows);
-        report::verdict(&agreement, self.simulator.stripe().transfers().len())
-    }
-
-    /// Schema, accounts, orders.
-    async fn get_ready(&mut self) -> Result<()> {
-        heading(1, "Getting ready: migrate, link-account");
-        self.program.tell(&["migrate"]).await?;
-        for shop in READY.chain([BLOCKED]) {
-            self.program.link(shop, &account_of(shop)).await?;
-        }
-        let blocked = account_of(BLOCKED);
-        let stripe = self.simulator.stripe();
-        stripe.set_capability(&blocked, "transfers", "inactive");
-        orders::fill(&mut self.market);
         for api in [simulator::Api::Mirakl, simulator::Api::Stripe] {
             self.simulator.faults().latency(api, LATENCY);
         }
+        self.open_shops().await?;
+        self.come_to_the_form().await?;
+        self.get_verified().await?;
+        orders::fill(&mut self.market);
+        self.plan().await?;
+        self.die_half_way().await?;
+        self.go_on().await?;
+        let rows: Vec<Row> = self.program.list("transfers").await?;
+        heading(7, "What was transferred");
+        let agreement = report::transferred(self, &rows);
+        heading(8, "What was not, and why");
+        report::not_transferred(&rows);
+        agreed(
+            "Stripe's ledger and the store differ",
+            &agreement.differences,
+        )?;
+        agreed("Transfers went astray", &sellers::astray(self))?;
+        agreed(
+            "Shops without exactly one account",
+            &sellers::accounts(self).await?,
+        )?;
+        let told = sellers::notifications(self, &rows).await?;
+        agreed("The operator's server was told something else", &told)?;
         say(&format!(
-            "Ten shops: {} are linked to accounts that can be paid, {blocked} has since lost its capability,\n\
-             shop {UNLINKED} has no account. {} orders in EUR, USD, JPY and KWD; {} of them are ready to be paid out.",
-            READY.end - READY.start,
-            self.market.orders(),
-            self.market.due.len(),
+            "\n{}\nStripe's ledger and the store agree to the cent: {} transfers, each made exactly once.",
+            sellers::summary(self),
+            self.simulator.stripe().transfers().len()
         ));
         Ok(())
     }
 
     /// The dry run.
     async fn plan(&self) -> Result<()> {
-        heading(2, "process-transfer --dry-run: what would happen");
-        let asked = ["process-transfer", "--dry-run", "--output", "json"];
+        heading(4, "Orders: what would happen");
+        say(&format!(
+            "{} orders in EUR, USD, JPY and KWD; {} of them are ready to be paid out.",
+            self.market.orders(),
+            self.market.due.len(),
+        ));
+        let asked = [JOB, "--dry-run", "--output", "json"];
+        command(&asked);
         let planned = self.program.tell(&asked).await?;
         report::plan(&planned)?;
         say(&format!(
-            "Five of the orders to be sent are those of {}: what happened to it only Stripe knows.",
-            account_of(BLOCKED)
+            "Five of the orders to be sent are those of {BLOCKED}: what happened to its account only Stripe knows.\n\
+             Five of those on hold are those of {OWN_TEXT}, whose seller has not seen the form yet."
         ));
         let sent = self.simulator.count("POST /v1/transfers");
         if sent > 0 {
@@ -89,14 +103,15 @@ impl Story<'_> {
 
     /// The first run, killed in the middle.
     async fn die_half_way(&self) -> Result<()> {
-        heading(3, "process-transfer, killed half way");
+        heading(5, "A run that is killed half way");
         let faults = self.simulator.faults();
         let busy = |retry_after| Effect::TooManyRequests { retry_after };
         faults.add(Fault::on("GET /api/orders").then(busy(Some(1))));
         faults.add(Fault::on("POST /v1/transfers").nth(20).then(busy(None)));
         let before = self.simulator.calls().len();
         let switch = faults.kill_at_call(DEADLY_CALL, When::After);
-        let child = self.program.spawn(&["process-transfer"])?;
+        command(&[JOB]);
+        let child = self.program.spawn(&[JOB])?;
         switch.arm(child.id().ok_or("the run ended before it began")?);
         let finished = Finished::of(child).await?;
         if !switch.fired() || finished.code.is_some() {
@@ -105,7 +120,7 @@ impl Story<'_> {
         // What had left the dead process is still carried out.
         tokio::time::sleep(LATENCY * 8).await;
         let made = self.simulator.stripe().transfers().len();
-        let rows = self.program.transfers().await?;
+        let rows = self.program.list::<Row>("transfers").await?;
         let known = rows.iter().filter(|row| row.is_created()).count();
         let intended = rows
             .iter()
@@ -122,7 +137,7 @@ impl Story<'_> {
 
     /// Two more runs, as cron would start them.
     async fn go_on(&mut self) -> Result<()> {
-        heading(4, "process-transfer, twice more");
+        heading(6, "Two more runs");
         let faults = self.simulator.faults();
         let post = || Fault::on("POST /v1/transfers");
         faults.add(post().nth(5).then(Effect::StatusAfter(500)));
@@ -132,27 +147,29 @@ impl Story<'_> {
             "The next run meets an answer 500 to a transfer that was made, a connection cut after another was made,\n\
              and a third request that never arrived. What it cannot know it leaves to the run after it:",
         );
-        self.run_as_cron().await?;
+        self.run_as_cron(JOB).await?;
         self.market.debit(2, self.simulator.clock().now());
         say(
             "Then two waiting customers are debited on Mirakl, and cron comes round again. It finds at Stripe what was in\n\
              doubt, takes it over, and pays the two:",
         );
-        self.run_as_cron().await
+        self.run_as_cron(JOB).await
     }
 
-    async fn run_as_cron(&self) -> Result<()> {
-        let finished = self.program.run(&["process-transfer"]).await?;
+    /// Runs a job and shows what cron would mail, if anything.
+    pub(super) async fn run_as_cron(&self, job: &str) -> Result<()> {
+        command(&[job]);
+        let finished = self.program.run(&[job]).await?;
+        let silent = finished.stdout.is_empty();
         quote(finished.stdout.trim_end());
         let meaning = match finished.code {
+            Some(0) if silent => "nothing to tell",
             Some(0) => "nothing failed",
             Some(3) => "some items failed or are in doubt, and will be tried again",
-            code => return Err(format!("process-transfer ended with {code:?}").into()),
+            code => return Err(format!("{job} ended with {code:?}").into()),
         };
-        quote(&format!(
-            "exit code {}: {meaning}",
-            finished.code.unwrap_or_default()
-        ));
+        let code = finished.code.unwrap_or_default();
+        quote(&format!("exit code {code}: {meaning}"));
         Ok(())
     }
 }
