@@ -136,7 +136,7 @@ async fn an_old_doubt_is_looked_up_when_the_newest_pages_no_longer_show_it() {
     let mut conn = world.db.connect().await;
     sqlx::query(
         "insert into adoptions (stream, covered_from, covered_until, updated_at)
-         values ('accounts', 'epoch', now() + interval '1 day', now())
+         values ('accounts', 'epoch', now() + interval '3 days', now())
          on conflict (stream) do update set covered_until = excluded.covered_until",
     )
     .execute(&mut conn)
