@@ -1,4 +1,4 @@
-//! The marketplace of a scenario: a hundred shops, and their paid orders.
+//! The marketplace of a scenario of orders: a hundred shops, and their paid orders.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use simulator::{AccountSeed, LineSeed, OrderSeed, PaymentSeed, Simulator};
 
-use super::scenario::Scenario;
 use crate::common::account_of;
 
 /// The shops' ids.
@@ -15,23 +14,24 @@ pub const SHOPS: std::ops::Range<i64> = 2000..2100;
 /// The oldest order is never older than this.
 const SPAN_SECONDS: i64 = 20 * 24 * 3600;
 
-/// Fills the simulator; what each order is to bring its seller, in cents.
-pub fn fill(simulator: &Simulator, scenario: &Scenario) -> HashMap<String, i64> {
+/// Fills the simulator with paid orders and, for each, so many charges of somebody else; what each
+/// order is to bring its seller, in cents.
+pub fn fill(simulator: &Simulator, orders: usize, foreign: usize) -> HashMap<String, i64> {
     for shop in SHOPS {
         let account = AccountSeed::new().id(&account_of(shop));
         simulator.stripe().add_account(account);
     }
     let now = simulator.clock().now();
-    let number = i64::try_from(scenario.orders).unwrap_or(i64::MAX);
+    let number = i64::try_from(orders).unwrap_or(i64::MAX);
     // One order a minute, or more if there are many.
     let apart = (SPAN_SECONDS / number.max(1)).min(60);
     let newest = now - TimeDelta::hours(1);
     (1..=number)
         .map(|place| {
             let at = newest - TimeDelta::seconds(apart * (number - place));
-            for _ in 0..scenario.foreign {
-                let foreign = PaymentSeed::new(4990, "eur").bare_charge();
-                simulator.stripe().pay(foreign.created_at(at));
+            for _ in 0..foreign {
+                let somebody = PaymentSeed::new(4990, "eur").bare_charge();
+                simulator.stripe().pay(somebody.created_at(at));
             }
             // Only the last order is new enough to be read again by the next run.
             let updated = match place == number {

@@ -10,17 +10,22 @@ mod database;
 mod load;
 mod measure;
 mod scenario;
+mod sellers;
+mod shops;
 mod table;
+mod track;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use common::Result;
 use database::Server;
-use scenario::{Name, Scenario};
+use scenario::{Load, Name, Scenario};
+use sellers::Sellers;
+use table::Measured;
 use world::World;
 
 /// Measures the built program against the simulator
@@ -76,13 +81,23 @@ fn all(arguments: &Arguments) -> Result<()> {
     let mut results = Vec::new();
     for scenario in Scenario::chosen(arguments.only, arguments.slow) {
         eprintln!("{} …", scenario.title);
-        let measured = runtime.block_on(async {
-            let world = World::build(&server, program, &scenario).await?;
-            world.measure(&scenario).await
-        });
+        let measured = runtime.block_on(measure(&server, program, &scenario));
         results.extend(measured.map_err(|error| format!("{}: {error}", scenario.title))?);
     }
     table::print(&results);
     table::print_commands(program, &results);
     Ok(())
+}
+
+async fn measure(server: &Server, program: &Path, scenario: &Scenario) -> Result<Vec<Measured>> {
+    match scenario.load {
+        Load::Orders(orders, foreign) => {
+            let world = World::build(server, program, scenario, (orders, foreign)).await?;
+            world.measure(scenario).await
+        }
+        Load::Shops(number) => {
+            let sellers = Sellers::build(server, program, scenario, number).await?;
+            sellers.measure(scenario).await
+        }
+    }
 }

@@ -19,14 +19,32 @@ pub enum Name {
     HundredThousandSlow,
     /// Two hundred orders at the pace that is the default with a test key.
     DefaultPace,
+    /// A hundred new shops.
+    Onboarding,
+    /// Ten thousand shops that have their accounts, fifty of them under way.
+    OnboardingIdle,
 }
 
 impl Name {
+    /// Whether it is about accounts, not transfers.
+    pub fn is_of_sellers(self) -> bool {
+        matches!(self, Self::Onboarding | Self::OnboardingIdle)
+    }
+
     /// The word on the command line.
     pub fn word(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
+}
+
+/// What the marketplace holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Load {
+    /// Paid orders of a hundred shops, and charges of somebody else for each of them.
+    Orders(usize, usize),
+    /// Shops.
+    Shops(i64),
 }
 
 /// One of them.
@@ -36,10 +54,8 @@ pub struct Scenario {
     pub name: Name,
     /// In words.
     pub title: &'static str,
-    /// Paid orders of a hundred shops.
-    pub orders: usize,
-    /// Charges of somebody else for each charge of the marketplace.
-    pub foreign: usize,
+    /// What there is.
+    pub load: Load,
     /// Of Mirakl and of Stripe.
     pub latency: (Duration, Duration),
     /// `STRIPE_MAX_REQUESTS_PER_SECOND`; the program's default without.
@@ -54,6 +70,8 @@ pub struct Targets {
     pub wall_ms: Option<u64>,
     pub cpu_ms: Option<u64>,
     pub peak_kb: Option<u64>,
+    /// All of them.
+    pub stripe_calls: Option<u64>,
     /// Stripe calls per hundred transfers.
     pub stripe_per_hundred: Option<u64>,
     pub mirakl_calls: Option<u64>,
@@ -67,8 +85,27 @@ pub const IDLE: Targets = Targets {
     wall_ms: Some(50),
     cpu_ms: Some(30),
     peak_kb: Some(20 * 1024),
+    stripe_calls: None,
     stripe_per_hundred: None,
     mirakl_calls: Some(1),
+};
+
+/// A run among ten thousand known shops with nothing new: one page of shops, the newest page of
+/// accounts, those under way singly, and two pages as the share of the sweep.
+const KNOWN: Targets = Targets {
+    wall_ms: Some(2000),
+    cpu_ms: None,
+    peak_kb: Some(40 * 1024),
+    stripe_calls: Some(1 + 50 + 2),
+    stripe_per_hundred: None,
+    mirakl_calls: Some(1),
+};
+
+/// The same with a link for each seller under way, written in one call.
+pub const RENEWAL: Targets = Targets {
+    stripe_calls: Some(1 + 50 + 2 + 50),
+    mirakl_calls: Some(2),
+    ..KNOWN
 };
 
 impl Scenario {
@@ -76,14 +113,14 @@ impl Scenario {
         Self {
             name: Name::Thousand,
             title: "1,000 orders",
-            orders: 1000,
-            foreign: 0,
+            load: Load::Orders(1000, 0),
             latency: INTERNET,
             per_second: UNLIMITED,
             targets: Targets {
                 wall_ms: Some(6000),
                 cpu_ms: Some(800),
                 peak_kb: Some(40 * 1024),
+                stripe_calls: None,
                 stripe_per_hundred: Some(105),
                 mirakl_calls: Some(15),
             },
@@ -98,7 +135,7 @@ impl Scenario {
             Name::Foreign => Self {
                 name,
                 title: "1,000 orders, 9 of 10 charges foreign",
-                foreign: 9,
+                load: Load::Orders(1000, 9),
                 targets: Targets {
                     stripe_per_hundred: Some(210),
                     ..Targets::default()
@@ -108,7 +145,7 @@ impl Scenario {
             Name::HundredThousand => Self {
                 name,
                 title: "100,000 orders, no latency",
-                orders: 100_000,
+                load: Load::Orders(100_000, 0),
                 latency: (Duration::ZERO, Duration::ZERO),
                 targets: Targets::default(),
                 ..thousand
@@ -116,16 +153,36 @@ impl Scenario {
             Name::HundredThousandSlow => Self {
                 name,
                 title: "100,000 orders",
-                orders: 100_000,
+                load: Load::Orders(100_000, 0),
                 targets: Targets::default(),
                 ..thousand
             },
             Name::DefaultPace => Self {
                 name,
                 title: "200 orders, 10 Stripe calls a second",
-                orders: 200,
+                load: Load::Orders(200, 0),
                 per_second: None,
                 targets: Targets::default(),
+                ..thousand
+            },
+            Name::Onboarding => Self {
+                name,
+                title: "100 new shops",
+                load: Load::Shops(100),
+                targets: Targets {
+                    wall_ms: Some(3000),
+                    // An account and a link for each, and two lists.
+                    stripe_calls: Some(2 * 100 + 2),
+                    mirakl_calls: Some(5),
+                    ..Targets::default()
+                },
+                ..thousand
+            },
+            Name::OnboardingIdle => Self {
+                name,
+                title: "10,000 shops, 50 under way (median of 5)",
+                load: Load::Shops(10_000),
+                targets: KNOWN,
                 ..thousand
             },
         }
@@ -139,6 +196,8 @@ impl Scenario {
             Name::DefaultPace,
             Name::HundredThousand,
             Name::HundredThousandSlow,
+            Name::Onboarding,
+            Name::OnboardingIdle,
         ];
         let large = [Name::HundredThousand, Name::HundredThousandSlow];
         let wanted = all.into_iter().filter(|name| match only {

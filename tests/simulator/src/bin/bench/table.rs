@@ -5,18 +5,30 @@ use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use super::scenario::Name;
-use super::world::Measured;
+use super::scenario::{Name, Targets};
+use super::track::Run;
 
-const HEADER: [&str; 7] = [
-    "scenario",
-    "wall ms",
-    "CPU ms",
-    "peak KB",
-    "Stripe\ncalls",
-    "calls per\ntransfer",
-    "Mirakl\ncalls",
-];
+/// What a run took, and what came of it.
+pub struct Measured {
+    /// What was run.
+    pub name: Name,
+    /// In words.
+    pub title: &'static str,
+    /// Transfers, or accounts of sellers, that the run made.
+    pub made: u64,
+    /// What it took.
+    pub run: Run,
+    /// What it was to take at most.
+    pub targets: Targets,
+}
+
+impl Measured {
+    /// The one in the middle, by wall time.
+    pub fn median(mut runs: Vec<Self>) -> Self {
+        runs.sort_by_key(|measured| measured.run.usage.wall_ms);
+        runs.swap_remove(runs.len() / 2)
+    }
+}
 
 /// What the connector that this program replaces takes for a thousand orders, as published.
 const PHP: [&str; 7] = [
@@ -38,60 +50,81 @@ pub fn print_machine() {
     println!("{cores} cores, which the simulator and Postgres share; load average before: {load}");
 }
 
-/// All figures, each above what it was to be at most.
+/// All figures, each above what it was to be at most: of orders, then of sellers.
 pub fn print(results: &[Measured]) {
+    let (sellers, orders): (Vec<&Measured>, Vec<&Measured>) = results
+        .iter()
+        .partition(|result| result.name.is_of_sellers());
+    if !orders.is_empty() {
+        let mut table = table("calls per\ntransfer", &orders);
+        table.add_row(PHP);
+        println!("{table}");
+    }
+    if !sellers.is_empty() {
+        println!("{}", table("calls per\naccount", &sellers));
+    }
+}
+
+fn table(calls_per_one: &str, results: &[&Measured]) -> Table {
     let mut table = Table::new();
+    let header = [
+        "scenario",
+        "wall ms",
+        "CPU ms",
+        "peak KB",
+        "Stripe\ncalls",
+        calls_per_one,
+        "Mirakl\ncalls",
+    ];
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(HEADER);
-    for (column, _) in HEADER.iter().enumerate().skip(1) {
+        .set_header(header);
+    for column in 1..header.len() {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     // The memory of many orders is that of few, give or take a fifth.
     let few = results.iter().find(|result| result.name == Name::Thousand);
-    let few = few.map(|result| result.usage.peak_kb / 5 * 6);
+    let few = few.map(|result| result.run.usage.peak_kb / 5 * 6);
     for result in results {
-        let targets = &result.targets;
+        let Measured { targets, run, .. } = result;
         let many = matches!(
             result.name,
             Name::HundredThousand | Name::HundredThousandSlow
         );
         let peak = targets.peak_kb.or(few.filter(|_| many));
-        let usage = &result.usage;
+        let usage = &run.usage;
         // Rounded up: a figure never looks better than it is.
-        let stripe =
-            (result.transfers > 0).then(|| (result.stripe_calls * 100).div_ceil(result.transfers));
+        let stripe = (result.made > 0).then(|| (run.stripe_calls * 100).div_ceil(result.made));
         table.add_row(vec![
             Cell::new(result.title),
             figure(usage.wall_ms, targets.wall_ms, grouped),
             figure(usage.cpu_ms, targets.cpu_ms, grouped),
             figure(usage.peak_kb, peak, grouped),
-            figure(result.stripe_calls, None, grouped),
+            figure(run.stripe_calls, targets.stripe_calls, grouped),
             stripe.map_or_else(
                 || Cell::new("–"),
                 |n| figure(n, targets.stripe_per_hundred, hundredths),
             ),
-            figure(result.mirakl_calls, targets.mirakl_calls, grouped),
+            figure(run.mirakl_calls, targets.mirakl_calls, grouped),
         ]);
     }
-    table.add_row(PHP);
-    println!("{table}");
+    table
 }
 
 /// The calls of each run by endpoint, and the command that measures it again.
 pub fn print_commands(program: &Path, results: &[Measured]) {
     for result in results {
-        let calls = result.calls.iter();
+        let calls = result.run.calls.iter();
         let calls: Vec<String> = calls
             .map(|(endpoint, n)| format!("{n} {endpoint}"))
             .collect();
-        println!(
-            "\n{}: {} transfers, each order exactly once",
-            result.title,
-            grouped(result.transfers)
-        );
+        let what = match result.name.is_of_sellers() {
+            true => "accounts made, each shop has exactly one",
+            false => "transfers, each order exactly once",
+        };
+        println!("\n{}: {} {what}", result.title, grouped(result.made));
         println!("  {}", calls.join(" · "));
         println!(
             "  tests/with-postgres {} --program {} --only {}",

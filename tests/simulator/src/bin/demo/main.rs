@@ -15,6 +15,7 @@ mod sale;
 mod sellers;
 mod shops;
 mod story;
+mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ async fn show(arguments: &Arguments) -> Result<()> {
     let program = Program::new(&arguments.program, &simulator, &database, &start)?
         .with("STRIPE_MAX_REQUESTS_PER_SECOND", "200")
         .with("OPERATOR_NOTIFICATION_URL", &receiver.url())
-        .with("OPERATOR_NOTIFICATION_SECRET", sellers::SECRET);
+        .with("OPERATOR_NOTIFICATION_SECRET", told::SECRET);
     let mut story = Story {
         simulator: &simulator,
         receiver: &receiver,

@@ -6,7 +6,8 @@ use simulator::{Effect, Fault, Receiver, Simulator, When};
 
 use super::market::Market;
 use super::page::{command, heading, quote, say};
-use super::shops::{BLOCKED, OWN_TEXT};
+use super::shops::{self, BLOCKED, OWN_TEXT};
+use super::told::{self, Told};
 use super::{orders, report, sellers};
 use crate::common::agreement::Row;
 use crate::common::program::{Finished, Program};
@@ -59,20 +60,30 @@ impl Story<'_> {
         let agreement = report::transferred(self, &rows);
         heading(8, "What was not, and why");
         report::not_transferred(&rows);
-        agreed(
-            "Stripe's ledger and the store differ",
-            &agreement.differences,
-        )?;
-        agreed("Transfers went astray", &sellers::astray(self))?;
+        self.judge(&rows, &agreement.differences).await
+    }
+
+    /// The last word; an error if anything does not agree.
+    async fn judge(&self, rows: &[Row], transfers: &[String]) -> Result<()> {
+        agreed("Stripe's ledger and the store differ", transfers)?;
         agreed(
             "Shops without exactly one account",
             &sellers::accounts(self).await?,
         )?;
-        let told = sellers::notifications(self, &rows).await?;
-        agreed("The operator's server was told something else", &told)?;
+        agreed("Transfers went astray", &sellers::astray(self))?;
+        agreed(
+            "The operator's server was told something else",
+            &told::differences(self, rows).await?,
+        )?;
+        let told = Told::by(self);
+        let (updated, failed): (usize, usize) =
+            (told.updated.values().sum(), told.failed.values().sum());
         say(&format!(
-            "\n{}\nStripe's ledger and the store agree to the cent: {} transfers, each made exactly once.",
-            sellers::summary(self),
+            "\nBy Stripe's ledger and by the store, {} shops have one account each and the other two none.\n\
+             The operator's server took {} notifications, each once and signed: {updated} account.updated, {failed} transfer.failed.\n\
+             Stripe's ledger and the store agree to the cent: {} transfers, each made exactly once.",
+            shops::with_account().len(),
+            updated + failed,
             self.simulator.stripe().transfers().len()
         ));
         Ok(())
