@@ -8,6 +8,8 @@ create type shop_field as enum (
     'FOREIGN'           -- somebody else's value, or one that could not be read: left alone
 );
 
+create type shop_part as enum ('FIELD', 'KYC', 'BOTH');
+
 create type account_status as enum (
     'ACCOUNT_ON_HOLD',  -- waits; looked at again at next_look_at
     'ACCOUNT_PENDING',  -- to be created, or sent without an answer
@@ -39,14 +41,29 @@ create table shops (
     mirakl_updated_at timestamptz not null,
     -- The last change that was not our own write.
     changed_at        timestamptz not null,
-    -- Why Mirakl refused our last write, how often in a row, and when it is tried again.
+    -- Why Mirakl or Stripe refused our last write, what of it, how often in a row, and when it is
+    -- tried again.
     write_refused     text,
+    refused_part      shop_part,
     write_refusals    integer not null default 0 check (write_refusals >= 0),
     write_next_at     timestamptz,
+    -- When a shop that could not be read is read again, and how often in a row it could not.
+    unread_next_at    timestamptz,
+    unread_looks      integer not null default 0 check (unread_looks >= 0),
     created_at        timestamptz not null,
     updated_at        timestamptz not null,
     check ((write_refused is null) = (write_next_at is null)),
+    check ((write_refused is null) = (refused_part is null)),
     check ((write_refused is null) = (write_refusals = 0))
+);
+create index shops_unread on shops (unread_next_at) where unread_next_at is not null;
+
+-- By which settings the shops' fields were read: when they change, all shops are read anew.
+create table shop_settings (
+    only_row      boolean primary key default true check (only_row),
+    link_field    text not null,
+    ignored_field text not null,
+    dashboard_url text not null
 );
 
 -- One row for each shop that needs an account: what was decided, sent, and what came of it.
@@ -154,6 +171,10 @@ create table account_sweep (
     last_pages integer not null check (last_pages >= 0),
     stepped_at timestamptz not null
 );
+
+-- What was ignored because its shop was excluded: found again when the exclusion has ended.
+create index transfers_excluded on transfers (shop_id)
+    where status = 'TRANSFER_IGNORED' and reason_code = 'shop_excluded';
 
 -- What the operator's server is told: written with the change it tells of, sent after a job.
 create table notifications (

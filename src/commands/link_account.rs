@@ -30,7 +30,6 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let before = accounts::put(&mut tx, &[(shop, &found)], now).await?;
     let linked = Settled {
         shop_id: shop,
         stripe_account_id: found.id.clone(),
@@ -39,6 +38,7 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
         stripe_request_id: None,
     };
     onboardings::created(&mut tx, &[linked], true, now).await?;
+    let before = accounts::put(&mut tx, &[(shop, &found)], now).await?;
     let due = transfers::shops_are_due(&mut tx, &[shop], now).await?;
     tx.commit().await?;
     let instead = match before.get(&shop) {

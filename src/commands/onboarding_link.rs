@@ -5,7 +5,6 @@ use secrecy::ExposeSecret as _;
 
 use crate::app::App;
 use crate::domain::ids::ShopId;
-use crate::domain::shop::FieldState;
 use crate::jobs::sync_onboarding::fresh_link;
 use crate::jobs::{self, JobError};
 use crate::outcome::Exit;
@@ -36,24 +35,11 @@ pub async fn run(app: &App, shop: ShopId) -> Result<Exit, JobError> {
     let link = fresh_link::make(app, shop, &stored.account)
         .await
         .map_err(|error| anyhow!(error).context("Stripe made no link"))?;
-    let foreign = stored
-        .field
-        .is_none_or(|field| field == FieldState::Foreign);
-    let refused = match foreign {
-        true => Some(
-            "its field holds something else, or has not been read yet, and was left alone"
-                .to_owned(),
-        ),
-        false => fresh_link::write(app, shop, &link).await?,
-    };
+    // It is the caller's whatever Mirakl says.
     output::line(link.0.expose_secret());
-    let Some(why) = refused else {
+    let Some(why) = fresh_link::write(app, shop, &link).await? else {
         return Ok(Exit::Done);
     };
     tracing::warn!(%shop, why, "the link was not written to the shop");
-    Ok(if foreign {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
-    })
+    Ok(Exit::SomeFailed)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::shop::{PATH, read_shop};
-use super::wire::describe;
+use super::wire::{describe, shown};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::ShopId;
 use crate::domain::onboarding::KycStatus;
@@ -163,18 +163,9 @@ impl WireFailure {
         let messages: Vec<&str> = errors
             .filter_map(|error| error.message.as_deref().or(error.code.as_deref()))
             .collect();
-        let text = match messages.is_empty() {
+        match messages.is_empty() {
             true => "no reason given".to_owned(),
-            false => messages.join("; "),
-        };
-        // Mirakl may quote what it refused, and a link is a secret.
-        let words = text
-            .split_whitespace()
-            .map(|word| match word.contains("://") {
-                true => "(address)",
-                false => word,
-            });
-        let text = words.collect::<Vec<_>>().join(" ");
-        text.chars().filter(|c| !c.is_control()).take(300).collect()
+            false => shown(&messages.join("; ")),
+        }
     }
 }

@@ -71,15 +71,28 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
     text[..end].chars().take(300).collect()
 }
 
-/// Mirakl's message in an error body, shortened; empty when there is none.
+/// Mirakl's message in an error body; empty when there is none.
 pub(super) fn error_message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct WireError {
         message: String,
     }
     serde_json::from_slice::<WireError>(body)
-        .map(|error| error.message.chars().take(300).collect())
+        .map(|error| shown(&error.message))
         .unwrap_or_default()
+}
+
+/// Mirakl's words as they may be shown: shortened, and without the addresses that they may quote,
+/// because an onboarding link is a secret.
+pub(super) fn shown(message: &str) -> String {
+    let words = message
+        .split_whitespace()
+        .map(|word| match word.contains("://") {
+            true => "(address)",
+            false => word,
+        });
+    let text = words.collect::<Vec<_>>().join(" ");
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
 #[cfg(test)]
@@ -89,6 +102,13 @@ mod tests {
     fn amount(json: &str) -> Option<String> {
         let amount: Result<Amount, _> = serde_json::from_str(json);
         amount.ok().map(|amount| amount.0.to_string())
+    }
+
+    #[test]
+    fn an_error_is_shown_without_the_addresses_that_it_quotes() {
+        let body = r#"{"message": "'https://connect.stripe.com/setup/e/x'\n is\u0000 too   long"}"#;
+        assert_eq!(error_message(body.as_bytes()), "(address) is too long");
+        assert_eq!(error_message(b"<html>"), "");
     }
 
     #[test]

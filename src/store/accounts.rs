@@ -105,7 +105,7 @@ pub async fn observe(
                    details_submitted boolean, transfers_active boolean, disabled_reason text,
                    express boolean, open_items boolean, kyc kyc_status, fingerprint text)
            ), before as (
-               select a.shop_id, a.fingerprint, a.transfers_active
+               select a.shop_id, a.fingerprint
                from accounts a join seen using (stripe_account_id)
                where a.observed_at <= $2 order by a.shop_id for update of a
            ), written as (
@@ -120,8 +120,7 @@ pub async fn observe(
                from seen, before
                where a.stripe_account_id = seen.stripe_account_id and a.shop_id = before.shop_id
                returning a.shop_id, a.stripe_account_id, before.fingerprint as fingerprint_before,
-                         before.fingerprint is distinct from a.fingerprint
-                             or before.transfers_active <> a.transfers_active as changed
+                         before.fingerprint is distinct from a.fingerprint as changed
            )
            select shop_id, stripe_account_id, fingerprint_before is not null as "known_before!"
            from written where changed order by shop_id"#,
@@ -319,6 +318,28 @@ pub async fn ids_of(conn: &mut Connection, shops: &[ShopId]) -> Result<Vec<Accou
     .fetch_all(conn)
     .await?;
     Ok(accounts.into_iter().map(AccountId).collect())
+}
+
+/// To which shop each of these accounts is mapped, where it is.
+pub async fn shops_of(
+    conn: &mut Connection,
+    accounts: &[&AccountId],
+) -> Result<HashMap<AccountId, ShopId>> {
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<&str> = accounts.iter().map(|id| id.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"select stripe_account_id, min(shop_id) as "shop_id!"
+           from accounts where stripe_account_id = any($1::text[]) group by stripe_account_id"#,
+        &ids as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    let shops = rows
+        .into_iter()
+        .map(|row| (AccountId(row.stripe_account_id), ShopId(row.shop_id)));
+    Ok(shops.collect())
 }
 
 /// How many accounts are mapped.

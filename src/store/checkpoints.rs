@@ -65,3 +65,11 @@ pub async fn advance(
     .await?;
     Ok(())
 }
+
+/// Forgets the checkpoint: the next pass reads everything.
+pub async fn forget(conn: &mut Connection, stream: Stream) -> Result<()> {
+    sqlx::query!("delete from checkpoints where stream = $1", stream.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}

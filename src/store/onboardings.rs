@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Connection, Result, one, rows};
+use super::{Connection, Result, rows};
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::onboarding::{AccountStatus, Known};
 
@@ -273,8 +273,9 @@ pub struct Failed<'a> {
     pub next_look_at: DateTime<Utc>,
 }
 
-/// Settles a pending row as refused: the next try has a new key.
-pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>) -> Result<()> {
+/// Settles a pending row as refused: the next try has a new key. False if it is no longer pending,
+/// because a person has linked an account meanwhile.
+pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>) -> Result<bool> {
     let changed = sqlx::query!(
         "update onboardings
          set status = 'ACCOUNT_FAILED', status_reason = $2, reason_code = $3,
@@ -290,16 +291,17 @@ pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>)
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "onboarding", row.id)
+    Ok(changed.rows_affected() == 1)
 }
 
 /// Replaces a pending row's refused request by another one, under a new key, that is sent at once.
+/// False if it is no longer pending.
 pub async fn replaced(
     conn: &mut Connection,
     row: &Failed<'_>,
     body: &str,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let changed = sqlx::query!(
         "update onboardings
          set status_reason = $2, reason_code = $3, stripe_request_id = $4, attempt = attempt + 1,
@@ -314,10 +316,10 @@ pub async fn replaced(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "onboarding", row.id)
+    Ok(changed.rows_affected() == 1)
 }
 
-/// Lets a pending row wait for a person: Stripe has several accounts for the shop.
+/// Lets a pending row wait for a person, unless one has decided meanwhile.
 pub async fn held(
     conn: &mut Connection,
     shop: ShopId,
@@ -328,7 +330,7 @@ pub async fn held(
 ) -> Result<()> {
     let candidates: Vec<String> = candidates.iter().map(|id| id.0.clone()).collect();
     let (code, text) = reason;
-    let changed = sqlx::query!(
+    sqlx::query!(
         "update onboardings
          set status = 'ACCOUNT_ON_HOLD', reason_code = $2, status_reason = $3, candidates = $4,
              next_look_at = $5, looks = 0, sent_at = null, request_body = null, updated_at = $6
@@ -342,5 +344,5 @@ pub async fn held(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "the onboarding of shop", shop.0)
+    Ok(())
 }

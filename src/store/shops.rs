@@ -11,26 +11,83 @@ use crate::domain::onboarding::KycStatus;
 use crate::domain::shop::FieldState;
 
 /// What the store knows of a shop when it is seen again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownShop {
+    /// Ended for ever.
+    pub terminated: bool,
     /// The operator has excluded the shop.
     pub ignored: bool,
+    /// What its field for the link held.
+    pub field: FieldState,
+    /// Mirakl's KYC status.
+    pub kyc_shown: Option<String>,
     /// `last_updated_date` as last seen, our own writes included.
     pub mirakl_updated_at: DateTime<Utc>,
+}
+
+/// By which settings the shops' fields are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadBy<'a> {
+    /// The custom field for the link.
+    pub link_field: &'a str,
+    /// The custom field that excludes a shop.
+    pub ignored_field: &'a str,
+    /// What the link's field holds once details are submitted.
+    pub dashboard_url: &'a str,
+}
+
+/// Forgets what the shops' fields held if they were read by other settings; returns whether they
+/// were. Nothing is written to a shop before it has been read anew, so the caller must start over.
+pub async fn read_by(
+    conn: &mut Connection,
+    settings: ReadBy<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let others = sqlx::query_scalar!(
+        r#"with before as (
+               select (link_field, ignored_field, dashboard_url) is distinct from ($1, $2, $3) as other
+               from shop_settings
+           ), stored as (
+               insert into shop_settings (link_field, ignored_field, dashboard_url)
+               values ($1, $2, $3)
+               on conflict (only_row) do update
+               set link_field = excluded.link_field, ignored_field = excluded.ignored_field,
+                   dashboard_url = excluded.dashboard_url
+           )
+           select coalesce((select other from before), false) as "other!""#,
+        settings.link_field,
+        settings.ignored_field,
+        settings.dashboard_url
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if others {
+        sqlx::query!(
+            "update shops set field = 'FOREIGN', mirakl_updated_at = 'epoch', updated_at = $1",
+            now
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(others)
 }
 
 /// What is known of these shops.
 pub async fn known(conn: &mut Connection, shops: &[ShopId]) -> Result<HashMap<ShopId, KnownShop>> {
     let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
     let known = sqlx::query!(
-        "select shop_id, ignored, mirakl_updated_at from shops where shop_id = any($1)",
+        "select shop_id, terminated, ignored, field, kyc_shown, mirakl_updated_at
+         from shops where shop_id = any($1)",
         &ids
     )
     .fetch_all(conn)
     .await?;
     let known = known.into_iter().map(|row| {
         let shop = KnownShop {
+            terminated: row.terminated,
             ignored: row.ignored,
+            field: row.field,
+            kyc_shown: row.kyc_shown,
             mirakl_updated_at: row.mirakl_updated_at,
         };
         (ShopId(row.shop_id), shop)
@@ -77,8 +134,9 @@ pub async fn seen(conn: &mut Connection, shops: &[SeenShop], now: DateTime<Utc>)
          on conflict (shop_id) do update
          set terminated = excluded.terminated, ignored = excluded.ignored, field = excluded.field,
              kyc_shown = excluded.kyc_shown, mirakl_updated_at = excluded.mirakl_updated_at,
-             changed_at = excluded.changed_at, write_refused = null, write_refusals = 0,
-             write_next_at = null, updated_at = excluded.updated_at",
+             changed_at = excluded.changed_at, write_refused = null, refused_part = null,
+             write_refusals = 0, write_next_at = null, unread_next_at = null, unread_looks = 0,
+             updated_at = excluded.updated_at",
         rows(shops)?,
         now
     )
@@ -87,11 +145,16 @@ pub async fn seen(conn: &mut Connection, shops: &[SeenShop], now: DateTime<Utc>)
     Ok(())
 }
 
-/// Lets nothing be written to shops that could not be read: what their fields hold is not known.
+/// Lets nothing be written to shops that could not be read, because what their fields hold is not
+/// known, and lets them be read again later and later.
 pub async fn unread(conn: &mut Connection, shops: &[ShopId], now: DateTime<Utc>) -> Result<()> {
     let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
     sqlx::query!(
-        "update shops set field = 'FOREIGN', mirakl_updated_at = 'epoch', updated_at = $2
+        "update shops
+         set field = 'FOREIGN', mirakl_updated_at = 'epoch', unread_looks = unread_looks + 1,
+             unread_next_at = $2::timestamptz
+                 + least(interval '5 minutes' * power(2, least(unread_looks, 12)), interval '6 hours'),
+             updated_at = $2
          where shop_id = any($1)",
         &ids,
         now
@@ -99,6 +162,25 @@ pub async fn unread(conn: &mut Connection, shops: &[ShopId], now: DateTime<Utc>)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The next shops after shop `after` that could not be read and are to be read again.
+pub async fn unread_due(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    after: ShopId,
+    limit: i64,
+) -> Result<Vec<ShopId>> {
+    let due = sqlx::query_scalar!(
+        "select shop_id from shops where unread_next_at <= $1 and shop_id > $2
+         order by shop_id limit $3",
+        now,
+        after.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(due.into_iter().map(ShopId).collect())
 }
 
 /// A shop with an account, to which something may have to be written.
@@ -148,13 +230,17 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
                select s.shop_id, s.field, s.link_made_at, a.stripe_account_id, a.details_submitted,
                       a.disabled_reason,
                       greatest(s.mirakl_created_at, s.changed_at) >= $4 as under_way,
-                      $2 and a.express as field_is_ours,
-                      case when s.kyc_shown is not null and s.kyc_shown <> 'NOT_REQUIRED'
+                      $2 and a.express
+                          and (s.write_next_at is null or s.write_next_at <= $5
+                               or s.refused_part = 'KYC') as field_is_ours,
+                      case when (s.write_next_at is null or s.write_next_at <= $5
+                                 or s.refused_part = 'FIELD')
+                                and s.kyc_shown is not null and s.kyc_shown <> 'NOT_REQUIRED'
                                 and s.kyc_told is distinct from a.kyc
                                 and s.kyc_shown is distinct from a.kyc::text
                            then a.kyc end as kyc
                from shops s join accounts a using (shop_id)
-               where not s.terminated and not s.ignored and coalesce(s.write_next_at <= $5, true)
+               where not s.terminated and not s.ignored
                  and ($1::bigint[] is null or s.shop_id = any($1))
            ), wishes as (
                select *,
@@ -166,14 +252,14 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
                           and field in ('EMPTY', 'ONBOARDING_LINK') as wants_dashboard
                from open_shops
            ), ranked as (
-               select *, row_number() over (partition by wants_link and link_made_at is not null
-                                            order by link_made_at, shop_id) as place
+               select *, row_number() over (partition by wants_link and field <> 'EMPTY'
+                                            order by link_made_at nulls first, shop_id) as place
                from wishes
                where wants_link or wants_dashboard or kyc is not null
            )
            select shop_id as "shop_id!", stripe_account_id as "stripe_account_id!",
                   details_submitted as "details_submitted!",
-                  (wants_link and (link_made_at is null or place <= $6)) as "wants_link!",
+                  (wants_link and (field = 'EMPTY' or place <= $6)) as "wants_link!",
                   wants_dashboard as "wants_dashboard!", kyc as "kyc: KycStatus", disabled_reason
            from ranked order by link_made_at nulls first, shop_id"#,
         only.as_deref(),
@@ -239,8 +325,8 @@ pub async fn written(conn: &mut Connection, shops: &[Written], now: DateTime<Utc
         "update shops
          set field = r.field, link_made_at = coalesce(r.link_made_at, shops.link_made_at),
              kyc_told = coalesce(r.kyc_told, shops.kyc_told), kyc_shown = r.kyc_shown,
-             mirakl_updated_at = r.mirakl_updated_at, write_refused = null, write_refusals = 0,
-             write_next_at = null, updated_at = $2
+             mirakl_updated_at = r.mirakl_updated_at, write_refused = null, refused_part = null,
+             write_refusals = 0, write_next_at = null, updated_at = $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              shop_id bigint, field shop_field, link_made_at timestamptz, kyc_told kyc_status,
              kyc_shown text, mirakl_updated_at timestamptz)
@@ -253,36 +339,48 @@ pub async fn written(conn: &mut Connection, shops: &[Written], now: DateTime<Utc
     Ok(())
 }
 
-/// Notes that Mirakl refused a write; the next try comes later and later.
+/// What of a shop is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type, Serialize)]
+#[sqlx(type_name = "shop_part", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Part {
+    /// The field for the link.
+    Field,
+    /// The KYC status.
+    Kyc,
+    /// Both.
+    Both,
+}
+
+/// A write that was refused.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefusedWrite {
+    /// The shop.
+    pub shop_id: ShopId,
+    /// What of it.
+    pub part: Part,
+    /// Why.
+    pub why: String,
+}
+
+/// Notes refused writes; the next try of what was refused comes later and later.
 pub async fn refused(
     conn: &mut Connection,
-    refusals: &[(ShopId, String)],
+    refusals: &[RefusedWrite],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        shop_id: ShopId,
-        why: &'a str,
-    }
     if refusals.is_empty() {
         return Ok(());
     }
-    let refusals: Vec<Row<'_>> = refusals
-        .iter()
-        .map(|(shop_id, why)| Row {
-            shop_id: *shop_id,
-            why,
-        })
-        .collect();
     sqlx::query!(
         "update shops
-         set write_refused = r.why, write_refusals = write_refusals + 1,
+         set write_refused = r.why, refused_part = r.part, write_refusals = write_refusals + 1,
              write_next_at = $2::timestamptz + least(interval '5 minutes' * power(2, least(write_refusals, 12)),
                                         interval '24 hours'),
              updated_at = $2
-         from jsonb_to_recordset($1::text::jsonb) as r(shop_id bigint, why text)
+         from jsonb_to_recordset($1::text::jsonb) as r(shop_id bigint, part shop_part, why text)
          where shops.shop_id = r.shop_id",
-        rows(&refusals)?,
+        rows(refusals)?,
         now
     )
     .execute(conn)
@@ -290,22 +388,19 @@ pub async fn refused(
     Ok(())
 }
 
-/// One shop's link and field, for a person who asks for a fresh link.
+/// The account of one shop, for a person who asks for a fresh link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShopLink {
     /// Its account.
     pub account: AccountId,
     /// The account has submitted its details.
     pub details_submitted: bool,
-    /// What the field holds; `None` for a shop that has not been read from Mirakl yet.
-    pub field: Option<FieldState>,
 }
 
-/// The account of a shop and what its field holds; `None` for a shop without an account.
+/// The account of a shop; `None` for a shop without one.
 pub async fn link_of(conn: &mut Connection, shop: ShopId) -> Result<Option<ShopLink>> {
     let row = sqlx::query!(
-        r#"select a.stripe_account_id, a.details_submitted, s.field as "field?: FieldState"
-           from accounts a left join shops s using (shop_id) where a.shop_id = $1"#,
+        "select stripe_account_id, details_submitted from accounts where shop_id = $1",
         shop.0
     )
     .fetch_optional(conn)
@@ -313,6 +408,5 @@ pub async fn link_of(conn: &mut Connection, shop: ShopId) -> Result<Option<ShopL
     Ok(row.map(|row| ShopLink {
         account: AccountId(row.stripe_account_id),
         details_submitted: row.details_submitted,
-        field: row.field,
     }))
 }

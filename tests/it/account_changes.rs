@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use simulator::{AccountSeed, Effect, Fault};
 
-use crate::support::World;
+use crate::support::{World, eur};
 
 const LIST: &str = "GET /v1/accounts";
 const ONE: &str = "GET /v1/accounts/{id}";
@@ -134,4 +134,39 @@ async fn an_older_observation_never_replaces_a_newer_one() {
         .unwrap();
     world.sync().await.exits(0);
     assert_eq!(world.accounts().await[&2000]["transfersActive"], false);
+}
+
+#[tokio::test]
+async fn a_refused_transfer_is_no_change_of_the_account() {
+    let mut world = World::without_shops().await;
+    let server = simulator::Receiver::start().await.unwrap();
+    world.set("OPERATOR_NOTIFICATION_URL", &server.url());
+    world.new_shops([2000]);
+    world.sync().await.exits(0);
+    world.sim.stripe().verify(&world.account(2000).id);
+    world.sync().await.exits(0);
+    let told = |kind: &str| {
+        let all = server.accepted().into_iter();
+        all.filter(|delivery| delivery.json["type"] == kind).count()
+    };
+    assert_eq!(told("account.updated"), 1);
+    world.paid(eur("C1-A", 2000, "10.00", "1.00"), "C1", 1000);
+    world.sim.faults().add(
+        Fault::on("POST /v1/transfers")
+            .always()
+            .then(Effect::Refusal {
+                status: 400,
+                code: Some("transfers_not_allowed".to_owned()),
+                param: None,
+                message: "Not allowed.".to_owned(),
+            }),
+    );
+    world.transfer().await.exits(3);
+    for _ in 0..4 {
+        world.sync().await.exits(0);
+        world.transfer().await;
+    }
+    assert_eq!(told("account.updated"), 1);
+    assert_eq!(told("transfer.failed"), 1);
+    assert_eq!(world.row("C1-A").await.attempt, 2, "its time has not come");
 }

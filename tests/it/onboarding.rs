@@ -147,9 +147,16 @@ async fn a_link_that_is_asked_for_is_printed_alone_and_written_only_where_it_may
         .put_shop(ShopSeed::new(2001).field("stripe-url", "call us"));
     world.sync().await.exits(0);
     let asked = async |shop: &str| world.run(&["onboarding-link", "--shop", shop]).await;
-    let run = asked("2001").await.exits(0).says("left alone");
+    let run = asked("2001").await.exits(3).says("left alone");
     assert!(run.stdout.starts_with(STRIPE), "{}", run.stdout);
     assert_eq!(world.field(2001).as_deref(), Some("call us"));
+    // Typed since the last run: the command looks before it writes.
+    world
+        .mirakl
+        .set_shop_field(2000, "stripe-url", Some("ask Ann"));
+    asked("2000").await.exits(3).says("left alone");
+    assert_eq!(world.field(2000).as_deref(), Some("ask Ann"));
+    world.mirakl.set_shop_field(2000, "stripe-url", None);
     world.mirakl.refuse_shop(2000, Some("frozen"));
     let run = asked("2000").await.exits(3).says("frozen");
     assert!(run.stdout.starts_with(STRIPE), "{}", run.stdout);

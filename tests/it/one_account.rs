@@ -1,5 +1,7 @@
 //! No orphan and no second account, whatever crashes, times out, or is lost.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde_json::json;
 use simulator::{AccountSeed, Effect, Fault, ShopSeed, When};
@@ -395,4 +397,67 @@ async fn several_shops_may_share_an_account_only_by_link_account_and_each_hears_
     told.sort_unstable();
     assert_eq!(told, [2000, 2001]);
     assert_eq!(world.sim.stripe().accounts().len(), 2);
+}
+
+#[tokio::test]
+async fn an_account_linked_to_another_shop_waits_for_a_person_instead_of_being_shared() {
+    let world = World::without_shops().await;
+    let account = world.sim.stripe().add_account(made_for(2001, None));
+    world
+        .run(&["link-account", "--shop", "2500", "--account", &account])
+        .await
+        .exits(0);
+    world.new_shops([2001]);
+    world.sync().await.exits(0).says("1 waiting");
+    world
+        .shop_stands(2001, "ACCOUNT_ON_HOLD", "linked to shop 2500")
+        .await;
+    assert_eq!(world.count(ACCOUNTS), 0);
+    world
+        .run(&["link-account", "--shop", "2001", "--account", &account])
+        .await
+        .exits(0);
+    world
+        .shop_stands(2001, "ACCOUNT_CREATED", "linked by a person")
+        .await;
+}
+
+#[tokio::test]
+async fn a_person_who_links_an_account_while_the_request_is_under_way_is_not_overruled() {
+    let world = small_world().await;
+    let other = world.sim.stripe().add_account(AccountSeed::new());
+    world.sim.faults().add(
+        Fault::on(ACCOUNTS)
+            .containing("2001")
+            .times(1)
+            .then(Effect::Delay(Duration::from_secs(4))),
+    );
+    let run = world.program(&["sync-onboarding"]).spawn();
+    let under_way = || {
+        let mut calls = world.sim.calls().into_iter();
+        calls.any(|call| call.endpoint == ACCOUNTS && call.body.contains("2001"))
+    };
+    while !under_way() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What the command asks Stripe may wait for the request; what it stores must come first.
+    let mut conn = world.db.connect().await;
+    sqlx::query(
+        "with linked as (
+             update onboardings set status = 'ACCOUNT_CREATED', stripe_account_id = $1
+             where shop_id = 2001 returning shop_id
+         )
+         insert into accounts (shop_id, stripe_account_id, charges_enabled, payouts_enabled,
+                               details_submitted, transfers_active, observed_at, created_at, updated_at)
+         select shop_id, $1, true, true, true, true, now(), now(), now() from linked",
+    )
+    .bind(&other)
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    Finished::of(run)
+        .await
+        .exits(0)
+        .says("stays unused at Stripe");
+    assert_eq!(world.accounts().await[&2001]["stripeAccountId"], other);
 }

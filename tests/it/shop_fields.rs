@@ -351,3 +351,193 @@ async fn more_shops_than_a_page_are_all_onboarded_and_services_too() {
     }
     assert_eq!(world.sim.stripe().accounts().len(), 250);
 }
+
+#[tokio::test]
+async fn another_code_for_a_field_is_read_before_it_is_written() {
+    let mut world = World::without_shops().await;
+    world
+        .mirakl
+        .define_fields(&["stripe-url", "seller-form", "stripe-ignored", "left-out"]);
+    for shop in 2000..2003 {
+        world.mirakl.put_shop(ShopSeed::new(shop));
+    }
+    world
+        .mirakl
+        .set_shop_field(2000, "seller-form", Some("call us"));
+    world.mirakl.set_shop_field(2001, "left-out", Some("true"));
+    world.sync().await.exits(0);
+    world.set("MIRAKL_CUSTOM_FIELD_CODE", "seller-form");
+    world.set("MIRAKL_IGNORED_SHOP_FIELD_CODE", "left-out");
+    world.pass(TimeDelta::hours(1));
+    world.sync().await.exits(0);
+    let form = |shop| world.mirakl.shop_field(shop, "seller-form");
+    assert_eq!(form(2000).as_deref(), Some("call us"));
+    assert_eq!(form(2001), None, "excluded by the new code");
+    assert!(
+        form(2002)
+            .unwrap()
+            .starts_with("https://connect.stripe.com/")
+    );
+    assert_eq!(world.accounts().await[&2001]["ignored"], true);
+    // Another dashboard takes the old one's place.
+    world.sim.stripe().submit_details(&world.account(2002).id);
+    world.sync().await.exits(0);
+    world.set("EXPRESS_DASHBOARD_URL", "https://market.example/money");
+    world.sync().await.exits(0);
+    let field = world.mirakl.shop_field(2002, "seller-form");
+    assert_eq!(field.as_deref(), Some("https://market.example/money"));
+}
+
+#[tokio::test]
+async fn a_busy_mirakl_is_no_shops_fault_and_is_not_asked_again_and_again() {
+    for effect in [
+        Effect::TooManyRequests {
+            retry_after: Some(300),
+        },
+        Effect::Status(404),
+    ] {
+        let world = World::without_shops().await;
+        world.new_shops(2000..2150);
+        let what = format!("{effect:?}");
+        world
+            .sim
+            .faults()
+            .add(Fault::on(WRITE).always().then(effect));
+        world.sync().await.exits(3);
+        assert_eq!(world.count(WRITE), 1, "{what}");
+        assert_eq!(
+            world.count("POST /v1/account_links"),
+            100,
+            "{what}: one call's worth"
+        );
+        world.sim.faults().clear();
+        world.sync().await.exits(0);
+        for shop in 2000..2150 {
+            world.link(shop);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_mirakl_refuses_does_not_keep_the_link_away() {
+    let mut world = World::without_shops().await;
+    // A status that we may write, and Mirakl refuses: the feature was switched off meanwhile.
+    world.mirakl.put_shop(ShopSeed::new(2000).kyc("APPROVED"));
+    let refusal = r#"{"shop_returns":[{"shop_error":{"input":{"shop_id":2000},"errors":[{"message":"KYC is off"}]}}]}"#;
+    world.sim.faults().add(
+        Fault::on(WRITE)
+            .containing("\"kyc\"")
+            .always()
+            .then(Effect::Body(200, refusal.to_owned())),
+    );
+    let run = world.sync().await;
+    // The fault spoils the answer of a call that was carried out: it is what Mirakl said that counts.
+    run.exits(3).says("KYC is off");
+    world.link(2000);
+    world
+        .shop_stands(2000, "ACCOUNT_CREATED", "KYC is off")
+        .await;
+    let first = world.link(2000);
+    world.pass(TimeDelta::minutes(4));
+    world.sync().await.exits(0);
+    assert_ne!(
+        world.link(2000),
+        first,
+        "the link is renewed while the status waits"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_quotes_the_link_is_shown_without_it() {
+    let world = World::without_shops().await;
+    world.new_shops([2000]);
+    let body = r#"{"message":"'https://connect.stripe.com/setup/e/secret' is\u0000 not valid","status":400}"#;
+    world.sim.faults().add(
+        Fault::on(WRITE)
+            .always()
+            .then(Effect::Body(400, body.to_owned())),
+    );
+    let run = world.sync().await.exits(3).says("(address) is not valid");
+    assert!(!run.stderr.contains("connect.stripe.com"), "{run:?}");
+    world
+        .shop_stands(2000, "ACCOUNT_CREATED", "(address) is not valid")
+        .await;
+}
+
+#[tokio::test]
+async fn a_stripe_that_makes_no_links_for_a_while_sets_nobody_back() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000, 2001]);
+    world.sim.faults().add(
+        Fault::on("POST /v1/account_links")
+            .always()
+            .then(Effect::CutBefore),
+    );
+    for _ in 0..2 {
+        world.sync().await.exits(3);
+        world.pass(TimeDelta::minutes(1));
+    }
+    world.sim.faults().clear();
+    world.sync().await.exits(0);
+    world.link(2000);
+    world.link(2001);
+}
+
+#[tokio::test]
+async fn an_onboarded_shop_that_could_not_be_read_once_is_read_again() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000]);
+    world.sync().await.exits(0);
+    world.mirakl.update_shop(2000, |shop| {
+        shop["shop_state"] = json!(7);
+        let fields = shop["shop_additional_fields"].as_array_mut().unwrap();
+        fields.retain(|field| field["code"] != "stripe-ignored");
+        fields.push(json!({"code": "stripe-ignored", "type": "BOOLEAN", "value": "true"}));
+    });
+    world.sync().await.exits(0);
+    // Later shops move the checkpoint on; the element is mended without a new date.
+    world.pass(TimeDelta::hours(1));
+    world.new_shops([2001]);
+    world.sync().await.exits(0);
+    let mut mended = world.mirakl.shop(2000).unwrap();
+    mended["shop_state"] = json!("OPEN");
+    world.mirakl.put_shop_json(mended);
+    world.pass(TimeDelta::hours(1));
+    world.sync().await.exits(0);
+    assert_eq!(world.accounts().await[&2000]["ignored"], true);
+}
+
+#[tokio::test]
+async fn a_change_in_the_very_instant_of_our_write_is_seen() {
+    let world = World::without_shops().await;
+    world.new_shops([2000]);
+    world.sync().await.exits(0);
+    // Somebody excludes the shop, and Mirakl shows the date that our own write left.
+    let mut shop = world.mirakl.shop(2000).unwrap();
+    let fields = shop["shop_additional_fields"].as_array_mut().unwrap();
+    fields.retain(|field| field["code"] != "stripe-ignored");
+    fields.push(json!({"code": "stripe-ignored", "type": "BOOLEAN", "value": "true"}));
+    world.mirakl.put_shop_json(shop);
+    world.sync().await.exits(0);
+    assert_eq!(world.accounts().await[&2000]["ignored"], true);
+}
+
+#[tokio::test]
+async fn a_shop_that_a_list_shows_twice_is_onboarded_once() {
+    let world = World::without_shops().await;
+    world.new_shops([2000, 2001]);
+    let body = {
+        let (a, b) = (
+            world.mirakl.shop(2000).unwrap(),
+            world.mirakl.shop(2001).unwrap(),
+        );
+        json!({"shops": [a, b, a], "total_count": 3}).to_string()
+    };
+    world.sim.faults().add(
+        Fault::on("GET /api/shops")
+            .times(1)
+            .then(Effect::Body(200, body)),
+    );
+    world.sync().await.exits(0).says("2 created");
+    world.each_has_one_account([2000, 2001]).await;
+}

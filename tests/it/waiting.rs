@@ -216,3 +216,25 @@ async fn a_transferred_order_that_changes_is_flagged_with_both_amounts() {
     assert_eq!(world.row("C1-A").await.difference, None);
     world.each_moved_once(&ids, 900).await;
 }
+
+#[tokio::test]
+async fn what_was_ignored_by_a_look_that_came_too_late_is_opened_by_the_next_run() {
+    let world = World::new().await;
+    world.new_shops([2000]);
+    world.paid(eur("C1-A", 2000, "10.00", "1.00"), "C1", 1000);
+    world.sync().await.exits(0);
+    // The transfer job had read the exclusion before it ended, and wrote afterwards.
+    let mut conn = world.db.connect().await;
+    sqlx::query("update shops set ignored = true")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    world.transfer().await.exits(0).says("1 ignored");
+    sqlx::query("update shops set ignored = false")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    world.sync().await.exits(0);
+    world.transfer().await.exits(0);
+    world.each_moved_once(&["C1-A".to_owned()], 900).await;
+}

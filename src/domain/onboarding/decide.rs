@@ -1,7 +1,7 @@
 //! What to do about a shop without an account: the rules of `sync-onboarding`, first match wins.
 
 use super::reason::{HoldReason, IgnoreReason};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::shop::Shop;
 
 /// What is to happen.
@@ -24,6 +24,8 @@ pub struct Candidate {
     pub id: AccountId,
     /// It is paid out only when somebody asks for it.
     pub manual_payouts: bool,
+    /// Another shop has it: a person linked it there.
+    pub linked_to: Option<ShopId>,
 }
 
 /// Decides about a shop that has no account. `enabled`: accounts may be created.
@@ -34,16 +36,30 @@ pub fn decide(shop: &Shop, candidates: &[Candidate], enabled: bool) -> Decision 
     if shop.excluded {
         return Decision::Ignore(IgnoreReason::Excluded);
     }
-    match candidates {
-        [] if enabled => Decision::Create,
-        [] => Decision::Hold(HoldReason::SwitchedOff),
-        [only] if only.manual_payouts => Decision::Adopt(only.id.clone()),
+    match (candidates, enabled) {
+        ([], true) => Decision::Create,
+        ([], false) => Decision::Hold(HoldReason::SwitchedOff),
+        (found, _) => match found_for(found) {
+            Ok(id) => Decision::Adopt(id),
+            Err(hold) => Decision::Hold(hold),
+        },
+    }
+}
+
+/// Of the accounts that Stripe has for a shop, at least one, the one that is taken over; or why none
+/// is.
+pub fn found_for(candidates: &[Candidate]) -> Result<AccountId, HoldReason> {
+    let [only] = candidates else {
+        let ids = candidates.iter().map(|candidate| candidate.id.clone());
+        return Err(HoldReason::SeveralAccounts(ids.collect()));
+    };
+    if let Some(shop) = only.linked_to {
+        return Err(HoldReason::LinkedElsewhere(only.id.clone(), shop));
+    }
+    match only.manual_payouts {
+        true => Ok(only.id.clone()),
         // It would hand money out before the payout job has settled the seller's invoices.
-        [only] => Decision::Hold(HoldReason::PayoutsNotManual(only.id.clone())),
-        several => {
-            let ids = several.iter().map(|candidate| candidate.id.clone());
-            Decision::Hold(HoldReason::SeveralAccounts(ids.collect()))
-        }
+        false => Err(HoldReason::PayoutsNotManual(only.id.clone())),
     }
 }
 
@@ -52,7 +68,6 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::domain::ids::ShopId;
     use crate::domain::shop::Profile;
 
     fn shop(terminated: bool, excluded: bool) -> Shop {
@@ -73,7 +88,12 @@ mod tests {
         let account = |id: &str, manual_payouts| Candidate {
             id: id.into(),
             manual_payouts,
+            linked_to: None,
         };
+        let elsewhere = [Candidate {
+            linked_to: Some(ShopId(2500)),
+            ..account("acct_1", true)
+        }];
         let one = [account("acct_1", true)];
         let automatic = [account("acct_1", false)];
         let two = [account("acct_1", true), account("acct_2", true)];
@@ -108,6 +128,13 @@ mod tests {
                 &automatic,
                 true,
                 Decision::Hold(HoldReason::PayoutsNotManual("acct_1".into())),
+            ),
+            (
+                "linked to another shop",
+                &good,
+                &elsewhere,
+                true,
+                Decision::Hold(HoldReason::LinkedElsewhere("acct_1".into(), ShopId(2500))),
             ),
             (
                 "twice at Stripe",

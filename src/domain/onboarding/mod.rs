@@ -5,7 +5,7 @@ mod kyc;
 mod prefill;
 mod reason;
 
-pub use decide::{Candidate, Decision, decide};
+pub use decide::{Candidate, Decision, decide, found_for};
 pub use kyc::{KycStatus, Standing};
 pub use prefill::Prefill;
 pub use reason::{HoldReason, IgnoreReason};

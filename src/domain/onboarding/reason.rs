@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ShopId};
 
 /// Why a shop waits. Each is looked at again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -19,6 +19,11 @@ pub enum HoldReason {
         "account {0} was made for this shop, but Stripe pays it out by itself: set its payout schedule to manual"
     )]
     PayoutsNotManual(AccountId),
+    /// A person has linked the account that was made for the shop to another one.
+    #[error(
+        "account {0} was made for this shop and is linked to shop {1}: say by link-account which account this shop has"
+    )]
+    LinkedElsewhere(AccountId, ShopId),
     /// `ENABLE_SELLER_ONBOARDING` is false.
     #[error("onboarding is switched off (ENABLE_SELLER_ONBOARDING is false)")]
     SwitchedOff,
@@ -39,6 +44,7 @@ impl HoldReason {
         match self {
             Self::SeveralAccounts(_) => "several_accounts",
             Self::PayoutsNotManual(_) => "payouts_not_manual",
+            Self::LinkedElsewhere(..) => "linked_elsewhere",
             Self::SwitchedOff => "switched_off",
             Self::AccountUnread(_) => "account_unread",
             Self::Unreadable(_) => "unreadable",

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Pass;
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId};
+use crate::domain::onboarding::Candidate;
 use crate::jobs::Result;
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::{accounts, onboardings};
@@ -161,6 +162,25 @@ pub(super) async fn remembered(
         found.extend(still);
     }
     Ok(found)
+}
+
+/// What is decided by of accounts that were made for a shop.
+pub(super) async fn fit(
+    app: &App,
+    shop: ShopId,
+    found: &[ConnectedAccount],
+) -> Result<Vec<Candidate>> {
+    let ids: Vec<&AccountId> = found.iter().map(|account| &account.id).collect();
+    let mapped = {
+        let mut conn = app.db.acquire().await?;
+        accounts::shops_of(&mut conn, &ids).await?
+    };
+    let fit = found.iter().map(|account| Candidate {
+        id: account.id.clone(),
+        manual_payouts: account.manual_payouts(),
+        linked_to: mapped.get(&account.id).copied().filter(|of| *of != shop),
+    });
+    Ok(fit.collect())
 }
 
 /// After a run that took over or recorded every candidate and is in doubt about none: the store

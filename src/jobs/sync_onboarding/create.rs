@@ -8,13 +8,13 @@ use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
 
-use super::Pass;
 use super::candidates::LISTING;
 use super::page::adopted;
+use super::{Pass, candidates};
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
-use crate::domain::onboarding::HoldReason;
+use crate::domain::onboarding::found_for;
 use crate::domain::retry;
 use crate::jobs::{Result, Run};
 use crate::store::onboardings::{self, Failed, Pending, Settled};
@@ -120,15 +120,17 @@ async fn settle_found(pass: &mut Pass<'_>, batch: Vec<Pending>) -> Result<Vec<Pe
         let shop = row.shop_id;
         let accounts = pass.candidates.of(shop);
         let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
-        let hold = match accounts {
-            [only] if only.manual_payouts() => {
-                let settled = adopted(shop, only);
-                settle(pass.app, pass.run, only, settled).await?;
+        let fit = candidates::fit(pass.app, shop, accounts).await?;
+        let hold = match found_for(&fit) {
+            Ok(id) => {
+                if let Some(account) = accounts.iter().find(|account| account.id == id) {
+                    let settled = adopted(shop, account);
+                    settle(pass.app, pass.run, account, settled).await?;
+                }
                 pass.candidates.record(shop);
                 continue;
             }
-            [only] => HoldReason::PayoutsNotManual(only.id.clone()),
-            _ => HoldReason::SeveralAccounts(ids.clone()),
+            Err(hold) => hold,
         };
         let mut conn = pass.app.db.acquire().await?;
         let reason = hold.to_string();
@@ -210,7 +212,10 @@ impl Creating<'_> {
                 Err(StripeError::Refused(refusal)) => {
                     self.sender.silent.set(0);
                     match self.without_prefill(&row, &refusal) {
-                        Some(bare) => row = self.replace(row, &refusal, bare).await?,
+                        Some(bare) => match self.replace(row, &refusal, bare).await? {
+                            Some(replaced) => row = replaced,
+                            None => return Ok(()),
+                        },
                         None => return self.refused(&row, &refusal).await,
                     }
                 }
@@ -245,7 +250,13 @@ impl Creating<'_> {
         Some(bare.encode()).filter(|bare| *bare != row.body)
     }
 
-    async fn replace(&self, row: Pending, refusal: &Refusal, bare: String) -> Result<Pending> {
+    /// None when a person has linked an account meanwhile.
+    async fn replace(
+        &self,
+        row: Pending,
+        refusal: &Refusal,
+        bare: String,
+    ) -> Result<Option<Pending>> {
         let param = refusal.param.as_deref().unwrap_or_default();
         tracing::warn!(
             shop = %row.shop_id,
@@ -262,13 +273,13 @@ impl Creating<'_> {
             next_look_at: now,
         };
         let mut conn = self.app.db.acquire().await?;
-        onboardings::replaced(&mut conn, &failed, &bare, now).await?;
-        Ok(Pending {
+        let replaced = onboardings::replaced(&mut conn, &failed, &bare, now).await?;
+        Ok(replaced.then(|| Pending {
             attempt: row.attempt + 1,
             body: bare,
             sent_at: Some(now),
             ..row
-        })
+        }))
     }
 
     async fn made(
@@ -324,7 +335,9 @@ impl Creating<'_> {
             next_look_at: now + delay,
         };
         let mut conn = self.app.db.acquire().await.map_err(StoreError::from)?;
-        onboardings::failed(&mut conn, &failed, now).await?;
+        if !onboardings::failed(&mut conn, &failed, now).await? {
+            return Ok(());
+        }
         self.run.count(|counts| {
             counts.failed += 1;
             counts.news += 1;

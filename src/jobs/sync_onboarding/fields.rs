@@ -1,13 +1,15 @@
 //! Writes to the shops at Mirakl: the onboarding link while a seller is under way, the dashboard's
-//! address afterwards, and the KYC status when the account changes.
+//! address afterwards, and the KYC status when the account changes. [`send`](super::send) carries
+//! them out.
 
 use std::collections::HashMap;
 
 use anyhow::{Context as _, anyhow};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
+use super::send::{self, Ends};
 use super::{Pass, gather};
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId};
@@ -15,22 +17,15 @@ use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
 use crate::jobs::Result;
-use crate::mirakl::{MiraklError, ShopUpdate, Updated};
-use crate::store::shops::{self, Writable, WritableQuery, Written};
+use crate::mirakl::ShopUpdate;
+use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
 use crate::stripe::{NewLink, OnboardingLink, StripeError};
 
 /// Shops that one call writes, and links that one run renews.
 const SHOPS_PER_CALL: usize = 100;
 const RENEWALS: i64 = 100;
-
-/// What became of the writes to some shops.
-#[derive(Debug, Default)]
-struct Ends {
-    done: Vec<Shop>,
-    refused: Vec<(ShopId, String)>,
-    /// Not carried out, as far as reading again can tell: left to the next run.
-    open: Vec<ShopId>,
-}
+/// What a shop's field held so long ago is read again before it is written to.
+const STILL_KNOWN: TimeDelta = TimeDelta::seconds(20);
 
 /// Writes everything that is due, a call's worth of shops at a time: links age quickly.
 pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
@@ -42,36 +37,59 @@ pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
     let due = due(app, pass.options.only()).await?;
     for shops in due.chunks(SHOPS_PER_CALL) {
         pass.run.check_lock().await?;
-        let now = app.clock.now();
-        let (links, mut refused) = make_links(app, shops).await?;
-        let updates: Vec<ShopUpdate> = shops
-            .iter()
-            .filter_map(|shop| update(app, shop, &links))
-            .collect();
-        let mut ends = send(app, &updates).await?;
-        refused.append(&mut ends.refused);
-        for (shop, why) in &refused {
-            tracing::warn!(%shop, why, "a shop could not be written to; tried again later");
+        let mut shops = shops.to_vec();
+        if app.clock.now() - pass.read_at > STILL_KNOWN {
+            shops = still_ours(app, shops).await?;
         }
-        for shop in &ends.open {
-            tracing::warn!(%shop, "Mirakl did not say whether the shop was written to; the next run writes again");
+        let ends = write_some(app, &shops).await?;
+        for refused in &ends.refused {
+            tracing::warn!(
+                shop = %refused.shop_id,
+                why = refused.why,
+                "a shop could not be written to; tried again later"
+            );
         }
-        let failed = u64::try_from(refused.len() + ends.open.len()).unwrap_or(0);
+        let failed = u64::try_from(ends.refused.len() + ends.open.len()).unwrap_or(0);
         pass.run.count(|counts| {
             counts.failed += failed;
             counts.news += failed;
         });
-        let written: Vec<Written> = ends
-            .done
-            .iter()
-            .map(|shop| written(app, shop, &updates, &links, now))
-            .collect();
-        let mut tx = app.db.begin().await?;
-        shops::written(&mut tx, &written, now).await?;
-        shops::refused(&mut tx, &refused, now).await?;
-        tx.commit().await?;
+        if !ends.open.is_empty() {
+            // What does not answer now is not asked a hundred times more.
+            tracing::warn!(
+                shops = ends.open.len(),
+                cause = ends.cause.as_deref().unwrap_or("no answer"),
+                "some shops were not written to; the next run goes on"
+            );
+            break;
+        }
     }
     Ok(())
+}
+
+/// Makes the links that some shops want, writes what they want, and notes what came of it.
+async fn write_some(app: &App, shops: &[Writable]) -> Result<Ends> {
+    let now = app.clock.now();
+    let mut links = make_links(app, shops).await?;
+    let made = std::mem::take(&mut links.made);
+    let updates: Vec<ShopUpdate> = shops
+        .iter()
+        .filter_map(|shop| update(app, shop, &made))
+        .collect();
+    let mut ends = send::updates(app, &updates).await?;
+    ends.refused.append(&mut links.refused);
+    ends.open.append(&mut links.open);
+    ends.cause = ends.cause.or(links.cause);
+    let written: Vec<Written> = ends
+        .done
+        .iter()
+        .map(|(shop, parts)| written(app, shop, *parts, &updates, &made, now))
+        .collect();
+    let mut tx = app.db.begin().await?;
+    shops::written(&mut tx, &written, now).await?;
+    shops::refused(&mut tx, &ends.refused, now).await?;
+    tx.commit().await?;
+    Ok(ends)
 }
 
 /// The shops to which something is to be written.
@@ -90,37 +108,67 @@ pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writab
     Ok(shops::writable(&mut conn, &query).await?)
 }
 
+/// Of these shops, those that are still open to us: a value may have come into the field while many
+/// accounts and links were made. What has changed is noted by the next run, which sees the change.
+async fn still_ours(app: &App, shops: Vec<Writable>) -> Result<Vec<Writable>> {
+    let ids: Vec<ShopId> = shops.iter().map(|shop| shop.shop_id).collect();
+    let now: HashMap<ShopId, Shop> = read(app, &ids).await?;
+    let ours = |shop: &Writable| now.get(&shop.shop_id).is_some_and(|now| is_ours(app, now));
+    Ok(shops.into_iter().filter(ours).collect())
+}
+
+async fn read(app: &App, ids: &[ShopId]) -> Result<HashMap<ShopId, Shop>> {
+    let seen = gather::read_ids(&app.mirakl, ids).await?;
+    let read = seen.read.into_iter().filter_map(std::result::Result::ok);
+    Ok(read.map(|shop| (shop.id, shop)).collect())
+}
+
+fn is_ours(app: &App, shop: &Shop) -> bool {
+    let dashboard = app.settings.onboarding.dashboard_url.as_str();
+    let field = FieldState::of(shop.field.as_ref(), dashboard);
+    field != FieldState::Foreign && !shop.terminated && !shop.excluded
+}
+
+/// Links that were wanted.
+#[derive(Default)]
+struct Links {
+    made: HashMap<ShopId, OnboardingLink>,
+    refused: Vec<RefusedWrite>,
+    open: Vec<ShopId>,
+    cause: Option<String>,
+}
+
 /// Makes the links that are wanted; a refusal concerns one shop.
-async fn make_links(
-    app: &App,
-    shops: &[Writable],
-) -> Result<(HashMap<ShopId, OnboardingLink>, Vec<(ShopId, String)>)> {
+async fn make_links(app: &App, shops: &[Writable]) -> Result<Links> {
     let workers = app.settings.stripe.limits.concurrency;
     let wanted = shops.iter().filter(|shop| shop.wants_link);
     let made: Vec<_> = stream::iter(wanted)
         .map(|shop| async move {
-            (
-                shop.shop_id,
-                make_link(app, shop.shop_id, &shop.account).await,
-            )
+            let link = make_link(app, shop.shop_id, &shop.account).await;
+            (shop.shop_id, link)
         })
         .buffer_unordered(workers)
         .collect()
         .await;
-    let mut links = HashMap::with_capacity(made.len());
-    let mut refused = Vec::new();
-    for (shop, link) in made {
+    let mut links = Links::default();
+    for (shop_id, link) in made {
         match link {
             Ok(link) => {
-                links.insert(shop, link);
+                links.made.insert(shop_id, link);
             }
             Err(StripeError::Stop(error)) => return Err(anyhow!(StripeError::Stop(error)).into()),
-            Err(error @ (StripeError::Refused(_) | StripeError::Unknown(_))) => {
-                refused.push((shop, format!("no onboarding link: {error}")));
+            Err(error @ StripeError::Refused(_)) => links.refused.push(RefusedWrite {
+                shop_id,
+                part: Part::Field,
+                why: format!("no onboarding link: {error}"),
+            }),
+            Err(error @ StripeError::Unknown(_)) => {
+                links.open.push(shop_id);
+                links.cause = Some(error.to_string());
             }
         }
     }
-    Ok((links, refused))
+    Ok(links)
 }
 
 /// Makes a link for a shop's account.
@@ -160,112 +208,30 @@ fn update(
     })
 }
 
-/// Sends writes to at most 100 shops. When Mirakl refuses a call as a whole, its halves are sent, so
-/// that one shop does not harm the others; a call whose answer is lost is settled by reading.
-async fn send(app: &App, updates: &[ShopUpdate]) -> Result<Ends> {
-    let mut ends = Ends::default();
-    let mut calls = vec![updates];
-    while let Some(updates) = calls.pop() {
-        if updates.is_empty() {
-            continue;
-        }
-        match app.mirakl.update_shops(updates).await {
-            Ok(mut answered) => {
-                let mut silent = Vec::new();
-                for update in updates {
-                    match answered.remove(&update.id) {
-                        Some(Updated::Done(shop)) => ends.done.push(*shop),
-                        Some(Updated::Refused(why)) => {
-                            ends.refused
-                                .push((update.id, format!("Mirakl refused: {why}")));
-                        }
-                        None => silent.push(update),
-                    }
-                }
-                read_again(app, &silent, &mut ends).await?;
-            }
-            Err(error @ MiraklError::Unauthorized(_)) => {
-                return Err(anyhow!(error).context(WRITING).into());
-            }
-            Err(MiraklError::Status {
-                status: 400..=499,
-                message,
-                ..
-            }) => match updates {
-                [only] => {
-                    let why = format!("Mirakl refused: {message}");
-                    ends.refused.push((only.id, why));
-                }
-                several => {
-                    let (first, second) = several.split_at(several.len() / 2);
-                    calls.push(second);
-                    calls.push(first);
-                }
-            },
-            Err(
-                MiraklError::Failed(_) | MiraklError::Status { .. } | MiraklError::Malformed { .. },
-            ) => {
-                let all: Vec<&ShopUpdate> = updates.iter().collect();
-                read_again(app, &all, &mut ends).await?;
-            }
-        }
-    }
-    Ok(ends)
-}
-
-const WRITING: &str = "the shops could not be written to at Mirakl";
-
-/// Settles writes whose answer did not come by what the shops hold now.
-async fn read_again(app: &App, updates: &[&ShopUpdate], ends: &mut Ends) -> Result<()> {
-    if updates.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<ShopId> = updates.iter().map(|update| update.id).collect();
-    let seen = gather::read_ids(&app.mirakl, &ids).await?;
-    let read = seen.read.into_iter().filter_map(std::result::Result::ok);
-    let mut shops: HashMap<ShopId, Shop> = read.map(|shop| (shop.id, shop)).collect();
-    for update in updates {
-        match shops.remove(&update.id) {
-            Some(shop) if holds(&shop, update) => ends.done.push(shop),
-            _ => ends.open.push(update.id),
-        }
-    }
-    Ok(())
-}
-
-/// Whether a shop holds what was to be written.
-fn holds(shop: &Shop, update: &ShopUpdate) -> bool {
-    let text = |value: &SecretString| value.expose_secret().to_owned();
-    let field = update
-        .field
-        .as_ref()
-        .is_none_or(|value| shop.field.as_ref().map(text) == Some(text(value)));
-    let kyc = update
-        .kyc
-        .as_ref()
-        .is_none_or(|(kyc, _)| shop.kyc.as_deref() == Some(kyc.as_str()));
-    field && kyc
-}
-
 /// What is noted of a shop that was written to.
 fn written(
     app: &App,
     shop: &Shop,
+    parts: Part,
     updates: &[ShopUpdate],
     links: &HashMap<ShopId, OnboardingLink>,
     now: DateTime<Utc>,
 ) -> Written {
     let dashboard = app.settings.onboarding.dashboard_url.as_str();
     let update = updates.iter().find(|update| update.id == shop.id);
+    let kyc = update.and_then(|update| update.kyc.as_ref());
+    let (field_written, kyc_written) = match parts {
+        Part::Field => (true, false),
+        Part::Kyc => (false, true),
+        Part::Both => (true, true),
+    };
     // Somebody ended or excluded the shop while it was written to: it is to be read as changed.
     let changed_meanwhile = shop.terminated || shop.excluded;
     Written {
         shop_id: shop.id,
         field: FieldState::of(shop.field.as_ref(), dashboard),
-        link_made_at: links.contains_key(&shop.id).then_some(now),
-        kyc_told: update
-            .and_then(|update| update.kyc.as_ref())
-            .map(|(kyc, _)| *kyc),
+        link_made_at: (field_written && links.contains_key(&shop.id)).then_some(now),
+        kyc_told: kyc.filter(|_| kyc_written).map(|(kyc, _)| *kyc),
         kyc_shown: shop.kyc.clone(),
         mirakl_updated_at: match changed_meanwhile {
             true => DateTime::UNIX_EPOCH,
@@ -274,7 +240,7 @@ fn written(
     }
 }
 
-/// Writes a fresh link that a person asked for; returns why Mirakl did not take it.
+/// Writes a fresh link that a person asked for; returns why it was not written.
 ///
 /// Errors when Mirakl or the database cannot be used.
 pub(super) async fn write_one(
@@ -283,21 +249,30 @@ pub(super) async fn write_one(
     link: &OnboardingLink,
 ) -> Result<Option<String>> {
     let now = app.clock.now();
+    let Some(before) = read(app, &[shop]).await?.remove(&shop) else {
+        return Ok(Some("Mirakl does not return this shop".to_owned()));
+    };
+    if !is_ours(app, &before) {
+        return Ok(Some(
+            "its field holds something else, or the shop is excluded or terminated: it was left alone"
+                .to_owned(),
+        ));
+    }
     let update = [ShopUpdate {
         id: shop,
         field: Some(link.0.clone()),
         kyc: None,
     }];
-    let ends = send(app, &update).await.context(WRITING)?;
+    let ends = send::updates(app, &update).await.context(send::WRITING)?;
     let links = HashMap::from([(shop, link.clone())]);
-    if let Some(done) = ends.done.first() {
-        let written = [written(app, done, &update, &links, now)];
+    if let Some((done, parts)) = ends.done.first() {
+        let written = [written(app, done, *parts, &update, &links, now)];
         let mut conn = app.db.acquire().await?;
         shops::written(&mut conn, &written, now).await?;
         return Ok(None);
     }
-    let refused = ends.refused.into_iter().next().map(|(_, why)| why);
-    Ok(Some(refused.unwrap_or_else(|| {
+    let refused = ends.refused.into_iter().next().map(|refused| refused.why);
+    Ok(Some(refused.or(ends.cause).unwrap_or_else(|| {
         "Mirakl did not say whether the link was written".to_owned()
     })))
 }

@@ -6,13 +6,15 @@ use anyhow::{Context as _, anyhow};
 
 use super::Pass;
 use super::page::{self, Seen};
+use crate::app::App;
 use crate::domain::ids::ShopId;
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
 use crate::mirakl::{Mirakl, MiraklError, ReadShop, ShopsQuery};
 use crate::store::checkpoints::{self, Stream};
-use crate::store::onboardings;
+use crate::store::shops::{self, ReadBy};
+use crate::store::{Connection, onboardings};
 
 /// Ids in one call, and rows in one look.
 const IDS_PER_CALL: usize = 100;
@@ -27,8 +29,11 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     }
     let app = pass.app;
     let checkpoint = {
-        let mut conn = app.db.acquire().await?;
-        checkpoints::get(&mut conn, Stream::Shops).await?
+        let mut tx = app.db.begin().await?;
+        start_over_for_new_settings(app, &mut tx).await?;
+        let checkpoint = checkpoints::get(&mut tx, Stream::Shops).await?;
+        tx.commit().await?;
+        checkpoint
     };
     let overlap = app.settings.checkpoint_overlap;
     let query = checkpoint.map_or(ShopsQuery::All, |checkpoint| {
@@ -68,6 +73,21 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     }
 }
 
+/// What the shops' fields hold is known only by the settings they were read by.
+async fn start_over_for_new_settings(app: &App, conn: &mut Connection) -> Result<()> {
+    let settings = &app.settings.onboarding;
+    let read_by = ReadBy {
+        link_field: &settings.link_field,
+        ignored_field: &settings.ignored_field,
+        dashboard_url: settings.dashboard_url.as_str(),
+    };
+    if shops::read_by(conn, read_by, app.clock.now()).await? {
+        tracing::info!("the settings of the shops' fields have changed: all shops are read anew");
+        checkpoints::forget(conn, Stream::Shops).await?;
+    }
+    Ok(())
+}
+
 pub(super) const READING: &str = "the shops could not be read from Mirakl";
 
 /// Shops whose account waits, was refused, or was decided too long ago, and whose time has come.
@@ -82,6 +102,26 @@ pub(super) async fn due(pass: &mut Pass<'_>) -> Result<()> {
         let shops = {
             let mut conn = pass.app.db.acquire().await?;
             onboardings::due(&mut conn, enabled, now, now - DECISION_LIFE, after, 100).await?
+        };
+        let Some(last) = shops.last() else {
+            return Ok(());
+        };
+        after = *last;
+        by_ids(pass, &shops).await?;
+    }
+}
+
+/// Shops that could not be read, and are to be read again.
+pub(super) async fn unread(pass: &mut Pass<'_>) -> Result<()> {
+    if pass.options.only().is_some() {
+        return Ok(());
+    }
+    let now = pass.app.clock.now();
+    let mut after = ShopId(i64::MIN);
+    loop {
+        let shops = {
+            let mut conn = pass.app.db.acquire().await?;
+            shops::unread_due(&mut conn, now, after, 100).await?
         };
         let Some(last) = shops.last() else {
             return Ok(());

@@ -13,15 +13,18 @@ mod gather;
 mod page;
 mod plan;
 mod refresh;
+mod send;
 
 pub use plan::PlannedShop;
 
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
 use self::candidates::Candidates;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::ids::ShopId;
+use crate::store::transfers;
 use crate::telemetry;
 
 /// What a run is asked for.
@@ -45,6 +48,8 @@ struct Pass<'a> {
     options: &'a Options,
     candidates: Candidates,
     sender: create::Sender,
+    /// When the shops were begun to be read.
+    read_at: DateTime<Utc>,
     bar: ProgressBar,
 }
 
@@ -58,16 +63,34 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         options,
         candidates,
         sender: create::Sender::default(),
+        read_at: app.clock.now(),
         bar: telemetry::progress(app.quiet, "shops"),
     };
     create::send_pending(&mut pass).await?;
     gather::pages(&mut pass).await?;
     gather::due(&mut pass).await?;
+    gather::unread(&mut pass).await?;
     gather::found_at_stripe(&mut pass).await?;
+    reopen(&pass).await?;
     refresh::accounts(&pass).await?;
     pass.bar.finish_and_clear();
     fields::write(&pass).await?;
     candidates::close(&pass).await
+}
+
+/// Opens the transfers that were ignored because of an exclusion that has ended. By what the shops
+/// are now, not by what has just changed: the transfer job may have ignored one meanwhile.
+async fn reopen(pass: &Pass<'_>) -> Result<()> {
+    let now = pass.app.clock.now();
+    let mut conn = pass.app.db.acquire().await?;
+    let reopened = transfers::reopen_included(&mut conn, now).await?;
+    if reopened > 0 {
+        tracing::info!(
+            transfers = reopened,
+            "decided again: their shops are no longer excluded"
+        );
+    }
+    Ok(())
 }
 
 /// Runs the job without writing anything: what would happen.

@@ -8,9 +8,7 @@ use super::candidates::{self, Candidates};
 use super::{Pass, create};
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId};
-use crate::domain::onboarding::{
-    AccountStatus, Candidate, Decision, HoldReason, Known, Prefill, decide,
-};
+use crate::domain::onboarding::{AccountStatus, Decision, HoldReason, Known, Prefill, decide};
 use crate::domain::retry;
 use crate::domain::shop::{FieldState, Profile, Shop};
 use crate::jobs::{Result, Run};
@@ -58,8 +56,6 @@ pub(super) struct DecidedPage {
     pub decided: Vec<Decided>,
     /// Shops that changed, as they are now.
     pub changed: Vec<SeenShop>,
-    /// Shops that are no longer excluded.
-    pub included: Vec<ShopId>,
     /// Shops that are excluded from now on.
     pub excluded: Vec<ShopId>,
     /// Shops of which no more than the id could be read.
@@ -103,12 +99,17 @@ pub(super) async fn decide_page(
                 id: Some(id),
                 cause,
             }) => {
-                page.unread.push(id);
-                held.push((id, HoldReason::Unreadable(cause)));
+                if !page.unread.contains(&id) {
+                    page.unread.push(id);
+                    held.push((id, HoldReason::Unreadable(cause)));
+                }
             }
             Err(UnreadShop { id: None, cause }) => page.unidentified.push(cause),
         }
     }
+    let mut readable = each_once(readable);
+    // One that could not be read is not concluded from another element of the same id.
+    readable.retain(|shop| !page.unread.contains(&shop.id));
     let ids = readable
         .iter()
         .map(|shop| shop.id)
@@ -143,28 +144,35 @@ pub(super) async fn decide_page(
     }
     for shop in readable {
         let before = stored.get(&shop.id);
-        let unchanged = before.is_some_and(|known| known.mirakl_updated_at == shop.updated_at);
+        let now_seen = seen_shop(app, &shop);
+        let unchanged = before.is_some_and(|known| is_same(known, &now_seen));
         if !unchanged {
-            note_change(app, &mut page, &shop, before);
+            let was_excluded = before.is_some_and(|known| known.ignored);
+            if shop.excluded && !was_excluded {
+                page.excluded.push(shop.id);
+            }
+            page.changed.push(now_seen);
         }
         let is_news = !unchanged || seen.asked || !candidates.of(shop.id).is_empty();
         if is_news && may_decide(shop.id, &page.known) {
-            let decided = decide_shop(app, candidates, page.known.get(&shop.id), shop).await;
+            let decided = decide_shop(app, candidates, page.known.get(&shop.id), shop).await?;
             page.decided.push(decided);
         }
     }
     Ok(page)
 }
 
-fn note_change(app: &App, page: &mut DecidedPage, shop: &Shop, before: Option<&KnownShop>) {
+/// A list may show a shop twice, when it changes while the list is read: the newest counts.
+fn each_once(mut shops: Vec<Shop>) -> Vec<Shop> {
+    shops.sort_by_key(|shop| (shop.id, std::cmp::Reverse(shop.updated_at)));
+    shops.dedup_by_key(|shop| shop.id);
+    shops
+}
+
+/// A shop as it is noted.
+fn seen_shop(app: &App, shop: &Shop) -> SeenShop {
     let dashboard = app.settings.onboarding.dashboard_url.as_str();
-    let was_ignored = before.is_some_and(|known| known.ignored);
-    match (was_ignored, shop.excluded) {
-        (true, false) => page.included.push(shop.id),
-        (false, true) => page.excluded.push(shop.id),
-        (true, true) | (false, false) => {}
-    }
-    page.changed.push(SeenShop {
+    SeenShop {
         shop_id: shop.id,
         terminated: shop.terminated,
         ignored: shop.excluded,
@@ -172,7 +180,17 @@ fn note_change(app: &App, page: &mut DecidedPage, shop: &Shop, before: Option<&K
         kyc_shown: shop.kyc.clone(),
         mirakl_created_at: shop.created_at,
         mirakl_updated_at: shop.updated_at,
-    });
+    }
+}
+
+/// Whether a shop is as it was left. The date alone does not tell: somebody may have changed the shop
+/// in the same instant in which we wrote to it.
+fn is_same(known: &KnownShop, seen: &SeenShop) -> bool {
+    known.mirakl_updated_at == seen.mirakl_updated_at
+        && known.terminated == seen.terminated
+        && known.ignored == seen.ignored
+        && known.field == seen.field
+        && known.kyc_shown == seen.kyc_shown
 }
 
 async fn decide_shop(
@@ -180,19 +198,13 @@ async fn decide_shop(
     candidates: &Candidates,
     known: Option<&Known>,
     shop: Shop,
-) -> Decided {
+) -> Result<Decided> {
     let listed = candidates.of(shop.id);
     let remembered = known.map_or(&[][..], |known| known.candidates.as_slice());
     let found = candidates::remembered(app, shop.id, remembered, listed).await;
     let (decision, candidates) = match found {
         Ok(found) => {
-            let fit: Vec<Candidate> = found
-                .iter()
-                .map(|account| Candidate {
-                    id: account.id.clone(),
-                    manual_payouts: account.manual_payouts(),
-                })
-                .collect();
+            let fit = candidates::fit(app, shop.id, &found).await?;
             (decide(&shop, &fit, app.settings.onboarding.enabled), found)
         }
         Err(error) => {
@@ -200,12 +212,12 @@ async fn decide_shop(
             (Decision::Hold(reason), listed.to_vec())
         }
     };
-    Decided {
+    Ok(Decided {
         shop: shop.id,
         decision,
         profile: Some(shop.profile),
         candidates,
-    }
+    })
 }
 
 /// Writes a page's decisions and, with the last page, the checkpoint: all or nothing.
@@ -247,7 +259,6 @@ async fn record(
     for shops in [&adopted, &page.excluded] {
         transfers::shops_are_due(&mut tx, shops, now).await?;
     }
-    let reopened = transfers::reopen(&mut tx, &page.included, now).await?;
     if let Some(checkpoint) = checkpoint {
         checkpoints::advance(&mut tx, Stream::Shops, checkpoint, now).await?;
     }
@@ -262,12 +273,6 @@ async fn record(
             counts.created += adopted;
             counts.news += adopted;
         });
-    }
-    if reopened > 0 {
-        tracing::info!(
-            transfers = reopened,
-            "decided again: their shops are no longer excluded"
-        );
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use super::candidates::{self, Candidates};
 use super::page::{Decided, DecidedPage, Seen, decide_page};
 use super::{Options, fields, gather};
 use crate::app::App;
-use crate::domain::ids::ShopId;
-use crate::domain::onboarding::Decision;
+use crate::domain::ids::{AccountId, ShopId};
+use crate::domain::onboarding::{Decision, HoldReason, found_for};
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
 use crate::mirakl::ShopsQuery;
@@ -55,6 +55,7 @@ pub(super) async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedShop
     planner.pending().await?;
     planner.shops().await?;
     planner.due().await?;
+    planner.found_at_stripe().await?;
     planner.writes().await?;
     Ok(planner.planned)
 }
@@ -80,14 +81,23 @@ impl Planner<'_> {
                 return Ok(());
             };
             after = last.id;
+            drop(conn);
             for row in rows {
                 self.seen.insert(row.shop_id);
-                let (action, reason) = match (self.candidates.of(row.shop_id), row.sent_at) {
-                    ([], None) => ("create", "decided by an earlier run".to_owned()),
-                    ([], Some(at)) => ("sendAgain", format!("sent on {at} without an answer")),
-                    ([found, ..], _) => ("takeOver", format!("Stripe already made {}", found.id)),
+                let shop = Some(row.shop_id);
+                let found = self.candidates.of(row.shop_id);
+                let fit = candidates::fit(self.app, row.shop_id, found).await?;
+                let planned = match (fit.as_slice(), row.sent_at) {
+                    ([], None) => {
+                        let reason = "decided by an earlier run".to_owned();
+                        PlannedShop::new(shop, "create", reason)
+                    }
+                    ([], Some(at)) => {
+                        let reason = format!("sent on {at} without an answer");
+                        PlannedShop::new(shop, "sendAgain", reason)
+                    }
+                    (fit, _) => taken_over(row.shop_id, found_for(fit)),
                 };
-                let planned = PlannedShop::new(Some(row.shop_id), action, reason);
                 self.planned.push(planned);
             }
         }
@@ -147,6 +157,16 @@ impl Planner<'_> {
         }
     }
 
+    async fn found_at_stripe(&mut self) -> Result<()> {
+        let found = self.candidates.unrecorded().into_iter();
+        let open: Vec<ShopId> = found.filter(|shop| !self.seen.contains(shop)).collect();
+        for ids in open.chunks(100) {
+            let seen = gather::read_ids(&self.app.mirakl, ids).await?;
+            self.page(seen).await?;
+        }
+        Ok(())
+    }
+
     async fn page(&mut self, seen: Seen) -> Result<()> {
         let by_person = self.options.only().is_some();
         let page = decide_page(self.app, &self.candidates, by_person, seen).await?;
@@ -204,6 +224,16 @@ impl Planner<'_> {
     }
 }
 
+fn taken_over(shop: ShopId, found: Result<AccountId, HoldReason>) -> PlannedShop {
+    match found {
+        Ok(id) => PlannedShop {
+            stripe_account_id: Some(id.0),
+            ..PlannedShop::new(Some(shop), "takeOver", "Stripe already has it".to_owned())
+        },
+        Err(reason) => PlannedShop::new(Some(shop), "hold", reason.to_string()),
+    }
+}
+
 fn planned(decided: Decided) -> PlannedShop {
     let shop = Some(decided.shop);
     match decided.decision {
@@ -211,10 +241,7 @@ fn planned(decided: Decided) -> PlannedShop {
             let reason = "no account yet; it gets one and an onboarding link".to_owned();
             PlannedShop::new(shop, "create", reason)
         }
-        Decision::Adopt(id) => PlannedShop {
-            stripe_account_id: Some(id.0),
-            ..PlannedShop::new(shop, "takeOver", "Stripe already has it".to_owned())
-        },
+        Decision::Adopt(id) => taken_over(decided.shop, Ok(id)),
         Decision::Hold(reason) => PlannedShop::new(shop, "hold", reason.to_string()),
         Decision::Ignore(reason) => PlannedShop::new(shop, "ignore", reason.to_string()),
     }

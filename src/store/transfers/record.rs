@@ -122,6 +122,7 @@ pub async fn record(
              status_reason text, reason_code text, amount bigint, currency text,
              amount_explained text, destination text, payment_id text, source_charge text,
              request_body text, looks integer, next_look_at timestamptz)
+         order by r.mirakl_id
          on conflict (type, mirakl_id) do update
          set shop_id = coalesce(excluded.shop_id, transfers.shop_id),
              commercial_order_id = coalesce(excluded.commercial_order_id, transfers.commercial_order_id),
@@ -231,8 +232,13 @@ pub async fn shops_are_due(
         return Ok(0);
     }
     let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
+    // Rows are locked in the order in which a page of decisions is written.
     let changed = sqlx::query!(
-        "update transfers set next_look_at = $2 where shop_id = any($1) and next_look_at > $2",
+        "with due as (
+             select id from transfers where shop_id = any($1) and next_look_at > $2
+             order by mirakl_id for update
+         )
+         update transfers set next_look_at = $2 from due where transfers.id = due.id",
         &ids,
         now
     )
@@ -241,19 +247,21 @@ pub async fn shops_are_due(
     Ok(changed.rows_affected())
 }
 
-/// Opens what was ignored because these shops were excluded: the next run decides it anew.
-pub async fn reopen(conn: &mut Connection, shops: &[ShopId], now: DateTime<Utc>) -> Result<u64> {
-    if shops.is_empty() {
-        return Ok(0);
-    }
-    let ids: Vec<i64> = shops.iter().map(|shop| shop.0).collect();
+/// Opens what was ignored because its shop was excluded, where it no longer is: the next run decides
+/// it anew. Returns how many rows.
+pub async fn reopen_included(conn: &mut Connection, now: DateTime<Utc>) -> Result<u64> {
     let changed = sqlx::query!(
-        "update transfers
+        "with included as (
+             select t.id from transfers t join shops s using (shop_id)
+             where t.status = 'TRANSFER_IGNORED' and t.reason_code = 'shop_excluded'
+               and not s.ignored
+             order by t.mirakl_id for update of t
+         )
+         update transfers
          set status = 'TRANSFER_ON_HOLD', reason_code = 'shop_included',
-             status_reason = 'the shop is no longer excluded', looks = 0, next_look_at = $2,
-             updated_at = $2
-         where shop_id = any($1) and status = 'TRANSFER_IGNORED' and reason_code = 'shop_excluded'",
-        &ids,
+             status_reason = 'the shop is no longer excluded', looks = 0, next_look_at = $1,
+             updated_at = $1
+         from included where transfers.id = included.id",
         now
     )
     .execute(conn)
