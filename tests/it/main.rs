@@ -23,4 +23,5 @@ mod schema;
 mod secrets;
 mod settings;
 mod shop_fields;
+mod shop_writes;
 mod waiting;

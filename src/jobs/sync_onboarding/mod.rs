@@ -13,6 +13,7 @@ mod gather;
 mod page;
 mod plan;
 mod refresh;
+mod row;
 mod send;
 
 pub use plan::PlannedShop;
