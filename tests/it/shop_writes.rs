@@ -136,32 +136,20 @@ async fn a_busy_mirakl_is_no_shops_fault_and_is_not_asked_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_status_that_mirakl_refuses_does_not_keep_the_link_away() {
+async fn a_field_that_mirakl_refuses_does_not_keep_the_status_away() {
     let mut world = World::without_shops().await;
-    // A status that we may write, and Mirakl refuses: the feature was switched off meanwhile.
+    // The custom field was never made, or under another code.
+    world.mirakl.define_fields(&["stripe-ignored"]);
     world.mirakl.put_shop(ShopSeed::new(2000).kyc("APPROVED"));
-    let refusal = r#"{"shop_returns":[{"shop_error":{"input":{"shop_id":2000},"errors":[{"message":"KYC is off"}]}}]}"#;
-    world.sim.faults().add(
-        Fault::on(WRITE)
-            .containing("\"kyc\"")
-            .always()
-            .then(Effect::Body(200, refusal.to_owned())),
-    );
-    let run = world.sync().await;
-    // The fault spoils the answer of a call that was carried out: it is what Mirakl said that counts.
-    run.exits(3).says("KYC is off");
-    world.link(2000);
+    world.sync().await.exits(3);
+    assert_eq!(world.kyc(2000), "PENDING_SUBMISSION");
     world
-        .shop_stands(2000, "ACCOUNT_CREATED", "KYC is off")
+        .shop_stands(2000, "ACCOUNT_CREATED", "Mirakl refused")
         .await;
-    let first = world.link(2000);
-    world.pass(TimeDelta::minutes(4));
-    world.sync().await.exits(0);
-    assert_ne!(
-        world.link(2000),
-        first,
-        "the link is renewed while the status waits"
-    );
+    world.sim.stripe().submit_details(&world.account(2000).id);
+    world.pass(TimeDelta::minutes(1));
+    world.sync().await;
+    assert_eq!(world.kyc(2000), "PENDING_APPROVAL", "while the field waits");
 }
 
 #[tokio::test]

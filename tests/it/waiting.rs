@@ -129,7 +129,8 @@ async fn an_excluded_shop_is_ignored_and_paid_when_the_exclusion_ends() {
 #[tokio::test]
 async fn an_order_that_waits_is_ignored_at_once_when_its_shop_is_excluded_even_without_an_account()
 {
-    let world = World::without_shops().await;
+    let mut world = World::without_shops().await;
+    world.set("CHECKPOINT_OVERLAP_MINUTES", "0");
     world
         .mirakl
         .put_shop(ShopSeed::new(2000).field("stripe-ignored", "true"));
@@ -137,6 +138,7 @@ async fn an_order_that_waits_is_ignored_at_once_when_its_shop_is_excluded_even_w
     world.paid(eur("C1-A", 2000, "10.00", "1.00"), "C1", 1000);
     world.paid(eur("C2-A", 2001, "10.00", "1.00"), "C2", 1000);
     world.transfer().await.exits(0).says("2 waiting");
+    world.move_on().await;
     world.sync().await.exits(0);
     world.transfer().await.exits(0);
     world
