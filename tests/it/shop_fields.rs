@@ -251,10 +251,13 @@ async fn another_code_for_a_field_is_read_before_it_is_written() {
         .set_shop_field(2000, "seller-form", Some("call us"));
     world.mirakl.set_shop_field(2001, "left-out", Some("true"));
     world.sync().await.exits(0);
-    // A later shop moves the checkpoint on: the others are not listed any more.
-    world.pass(TimeDelta::minutes(20));
-    world.new_shops([2009]);
-    world.sync().await.exits(0);
+    // Later shops move the checkpoint on: the others are not listed any more.
+    world.set("CHECKPOINT_OVERLAP_MINUTES", "0");
+    for (minutes, shop) in [(20, 2009), (1, 2010)] {
+        world.pass(TimeDelta::minutes(minutes));
+        world.new_shops([shop]);
+        world.sync().await.exits(0);
+    }
     world.set("MIRAKL_CUSTOM_FIELD_CODE", "seller-form");
     world.set("MIRAKL_IGNORED_SHOP_FIELD_CODE", "left-out");
     world.pass(TimeDelta::hours(1));
