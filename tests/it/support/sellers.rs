@@ -35,7 +35,7 @@ impl World {
 
     /// Moves the checkpoint of orders beyond all that there are: they are read again only when due.
     pub async fn move_on(&mut self) {
-        self.pass(chrono::TimeDelta::minutes(1));
+        self.pass(chrono::TimeDelta::minutes(3));
         let newest = super::eur("ZZ-A", 2999, "1.00", "0").state("WAITING_ACCEPTANCE");
         self.mirakl.put(newest.unpaid());
         self.transfer().await.exits(0);
