@@ -47,6 +47,14 @@ text_id!(
     CommercialOrderId
 );
 text_id!(
+    /// A debit of a service order at Mirakl.
+    DebitId
+);
+text_id!(
+    /// A customer of the marketplace.
+    CustomerId
+);
+text_id!(
     /// A Stripe account, `acct_…`.
     AccountId
 );

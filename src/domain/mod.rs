@@ -1,6 +1,7 @@
 //! The rules about money: pure functions and types, without I/O and without a clock.
 
 pub mod account;
+pub mod basket;
 pub mod ids;
 pub mod key;
 pub mod money;
@@ -8,5 +9,6 @@ pub mod onboarding;
 pub mod order;
 pub mod payment;
 pub mod retry;
+pub mod service;
 pub mod shop;
 pub mod transfer;

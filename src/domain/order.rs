@@ -107,6 +107,8 @@ pub struct ProductOrder {
     pub state: OrderState,
     /// `PAY_ON_SHIPMENT`: each line is debited by itself.
     pub pays_on_shipment: bool,
+    /// Mirakl is never told of the payment (`NO_CUSTOMER_PAYMENT_CONFIRMATION`).
+    pub never_confirmed: bool,
     /// When the customer was debited; none as long as they were not.
     pub debited_at: Option<DateTime<Utc>>,
     /// The payment as told to Mirakl.
@@ -146,6 +148,14 @@ pub struct OrderLine {
     pub prices_not_payable: Decimal,
     /// Parts of taxes and shipping taxes that their breakdowns mark as not payable to the shop.
     pub taxes_not_payable: Decimal,
+    /// What was cancelled of it: prices and shipping prices of its `cancelations`.
+    pub canceled: Decimal,
+    /// The taxes and shipping taxes of what was cancelled.
+    pub canceled_taxes: Decimal,
+    /// Parts of price and shipping price that the customer is not debited.
+    pub prices_not_debitable: Decimal,
+    /// Parts of taxes and shipping taxes that the customer is not debited.
+    pub taxes_not_debitable: Decimal,
     /// When this line was debited (`PAY_ON_SHIPMENT`).
     pub debited_at: Option<DateTime<Utc>>,
     /// Whether Mirakl holds refunds of it, in any state.

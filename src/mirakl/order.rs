@@ -22,6 +22,8 @@ pub enum OrdersQuery<'a> {
     UpdatedSince(DateTime<Utc>),
     /// These, at most 100.
     Ids(&'a [OrderId]),
+    /// All orders of these baskets, at most 100.
+    Baskets(&'a [CommercialOrderId]),
 }
 
 /// An order, or what could be read of it.
@@ -52,6 +54,10 @@ impl Mirakl {
                 OrdersQuery::Ids(ids) => {
                     let ids: Vec<&str> = ids.iter().map(OrderId::as_str).collect();
                     pairs.append_pair("order_ids", &ids.join(","));
+                }
+                OrdersQuery::Baskets(ids) => {
+                    let ids: Vec<&str> = ids.iter().map(CommercialOrderId::as_str).collect();
+                    pairs.append_pair("commercial_ids", &ids.join(","));
                 }
             }
         }
@@ -127,6 +133,8 @@ struct WireLine {
     #[serde(default, deserialize_with = "optional_date")]
     debited_date: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "nullable")]
+    cancelations: Vec<WireCancelation>,
+    #[serde(default, deserialize_with = "nullable")]
     refunds: Vec<serde::de::IgnoredAny>,
 }
 
@@ -148,13 +156,45 @@ struct WirePart {
     amount: Amount,
     #[serde(default)]
     payable_to_shop: Option<bool>,
+    #[serde(default)]
+    debitable_from_customer: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct WireCancelation {
+    amount: Amount,
+    #[serde(default)]
+    shipping_amount: Option<Amount>,
+    #[serde(default, deserialize_with = "nullable")]
+    taxes: Vec<WireTax>,
+    #[serde(default, deserialize_with = "nullable")]
+    shipping_taxes: Vec<WireTax>,
+}
+
+impl WireCancelation {
+    fn price(&self) -> Decimal {
+        let shipping = self.shipping_amount.as_ref().map(|amount| amount.0);
+        self.amount.0 + shipping.unwrap_or_default()
+    }
+
+    fn taxes(&self) -> Decimal {
+        let taxes = self.taxes.iter().chain(&self.shipping_taxes);
+        taxes.map(|tax| tax.amount.0).sum()
+    }
 }
 
 impl WireBreakdown {
     fn not_payable(&self) -> Decimal {
-        let parts = self.parts.iter();
-        let withheld = parts.filter(|part| part.payable_to_shop == Some(false));
-        withheld.map(|part| part.amount.0).sum()
+        self.sum_of(|part| part.payable_to_shop == Some(false))
+    }
+
+    fn not_debitable(&self) -> Decimal {
+        self.sum_of(|part| part.debitable_from_customer == Some(false))
+    }
+
+    fn sum_of(&self, wanted: impl Fn(&WirePart) -> bool) -> Decimal {
+        let parts = self.parts.iter().filter(|part| wanted(part));
+        parts.map(|part| part.amount.0).sum()
     }
 }
 
@@ -192,6 +232,8 @@ impl From<WireOrder> for ProductOrder {
             shop_id: ShopId(wire.shop_id),
             state: OrderState::parse(&wire.order_state),
             pays_on_shipment: wire.payment_workflow.as_deref() == Some("PAY_ON_SHIPMENT"),
+            never_confirmed: wire.payment_workflow.as_deref()
+                == Some("NO_CUSTOMER_PAYMENT_CONFIRMATION"),
             debited_at: wire.customer_debited_date,
             transaction_number: wire.transaction_number.filter(|n| !n.trim().is_empty()),
             currency: wire.currency_iso_code,
@@ -213,11 +255,11 @@ impl From<WireLine> for OrderLine {
             &wire.shipping_price_amount_breakdown,
         ];
         let taxes = || wire.taxes.iter().chain(&wire.shipping_taxes);
-        let not_payable = |breakdown: &Option<WireBreakdown>| {
-            breakdown
-                .as_ref()
-                .map_or(Decimal::ZERO, WireBreakdown::not_payable)
+        let of = |sum: fn(&WireBreakdown) -> Decimal| {
+            move |breakdown: &Option<WireBreakdown>| breakdown.as_ref().map_or(Decimal::ZERO, sum)
         };
+        let not_payable = of(WireBreakdown::not_payable);
+        let not_debitable = of(WireBreakdown::not_debitable);
         Self {
             id: wire.order_line_id,
             state: LineState::parse(&wire.order_line_state),
@@ -226,6 +268,10 @@ impl From<WireLine> for OrderLine {
             taxes: taxes().map(|tax| tax.amount.0).sum(),
             prices_not_payable: prices.into_iter().map(not_payable).sum(),
             taxes_not_payable: taxes().map(|tax| not_payable(&tax.amount_breakdown)).sum(),
+            canceled: wire.cancelations.iter().map(WireCancelation::price).sum(),
+            canceled_taxes: wire.cancelations.iter().map(WireCancelation::taxes).sum(),
+            prices_not_debitable: prices.into_iter().map(not_debitable).sum(),
+            taxes_not_debitable: taxes().map(|tax| not_debitable(&tax.amount_breakdown)).sum(),
             debited_at: wire.debited_date,
             has_refunds: !wire.refunds.is_empty(),
         }

@@ -31,6 +31,10 @@ pub fn line(price: &str, commission: &str, taxes: &str) -> OrderLine {
         taxes: decimal(taxes),
         prices_not_payable: Decimal::ZERO,
         taxes_not_payable: Decimal::ZERO,
+        canceled: Decimal::ZERO,
+        canceled_taxes: Decimal::ZERO,
+        prices_not_debitable: Decimal::ZERO,
+        taxes_not_debitable: Decimal::ZERO,
         debited_at: None,
         has_refunds: false,
     }
@@ -45,6 +49,7 @@ pub fn order(lines: Vec<OrderLine>) -> ProductOrder {
         shop_id: ShopId(2000),
         state: OrderState::parse("SHIPPED"),
         pays_on_shipment: false,
+        never_confirmed: false,
         debited_at: Some(at(1)),
         transaction_number: Some("pi_1".to_owned()),
         currency: "EUR".to_owned(),

@@ -1,0 +1,125 @@
+//! When a debit that Mirakl asks for may be confirmed: first match wins.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::amount::owed;
+use super::reason::HoldReason;
+use super::{Basket, KnownPayment};
+use crate::domain::money::Money;
+use crate::domain::payment::{Payment, PaymentStatus};
+
+/// A payment that ended is given so long before its orders are refused: the customer may pay again.
+const GRACE: TimeDelta = TimeDelta::hours(24);
+
+/// What the operator has set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// `PA01_AFTER_CAPTURE`: the money is taken before Mirakl is told.
+    pub after_capture: bool,
+    /// `REFUSE_FAILED_PAYMENTS`: orders whose every payment ended are refused.
+    pub refuse_failed: bool,
+}
+
+/// What is to happen with the debits of a basket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmDecision {
+    /// Tell Mirakl that the customer was debited by this payment.
+    Confirm {
+        /// Its id.
+        transaction: String,
+        /// Its charge's, where it has one.
+        payment: Payment,
+    },
+    /// Tell Mirakl that the customer cannot be debited: it cancels the order.
+    Refuse,
+    /// Wait and look again.
+    Hold(HoldReason),
+}
+
+/// Decides about the debits of a basket.
+pub fn confirm(basket: &Basket, policy: Policy, now: DateTime<Utc>) -> ConfirmDecision {
+    match payable(basket, policy) {
+        Ok(payment) => {
+            let transaction = payment.reference().map(|r| r.to_string());
+            ConfirmDecision::Confirm {
+                transaction: transaction.unwrap_or_default(),
+                payment,
+            }
+        }
+        Err(HoldReason::PaymentEnded(_)) if policy.refuse_failed && ended_long_ago(basket, now) => {
+            ConfirmDecision::Refuse
+        }
+        Err(reason) => ConfirmDecision::Hold(reason),
+    }
+}
+
+fn ended_long_ago(basket: &Basket, now: DateTime<Utc>) -> bool {
+    let ended = |known: &KnownPayment| !known.payment.is_live() && now - known.since >= GRACE;
+    !basket.payments.is_empty() && basket.payments.iter().all(ended)
+}
+
+/// The payment that covers the whole basket.
+fn payable(basket: &Basket, policy: Policy) -> Result<Payment, HoldReason> {
+    let payment = only_payment(basket)?;
+    let name = || payment.reference().map_or_else(String::new, |r| r.to_string());
+    if payment.pending {
+        return Err(HoldReason::PaymentPending(name()));
+    }
+    if policy.after_capture && payment.status != PaymentStatus::Captured {
+        return Err(HoldReason::NotCaptured(name()));
+    }
+    if payment.charge.is_none() {
+        return Err(HoldReason::PaymentPending(name()));
+    }
+    let needed = owed(basket, payment.amount.currency())?.live;
+    let paid = Money::from_minor(brings(payment), payment.amount.currency());
+    if paid.minor() < needed.minor() {
+        return Err(HoldReason::CoversLess { paid, needed });
+    }
+    Ok(payment.clone())
+}
+
+/// What a payment can bring: what was taken and not given back, or what is authorised.
+pub(super) fn brings(payment: &Payment) -> i64 {
+    match payment.status {
+        PaymentStatus::Captured => payment.captured - payment.refunded,
+        PaymentStatus::ToCapture => payment.amount.minor(),
+        PaymentStatus::Canceled | PaymentStatus::Failed => 0,
+    }
+}
+
+/// The one live payment of a basket, if it can be used at all.
+pub(super) fn only_payment(basket: &Basket) -> Result<&Payment, HoldReason> {
+    if let Some(cause) = &basket.unread {
+        return Err(HoldReason::Unread(cause.clone()));
+    }
+    let reference =
+        |payment: &Payment| payment.reference().map_or_else(String::new, |r| r.to_string());
+    let live = basket.payments.iter().map(|known| &known.payment);
+    let live: Vec<&Payment> = live.filter(|payment| payment.is_live()).collect();
+    let payment = match live.as_slice() {
+        [] => {
+            let ended = basket.payments.last();
+            return Err(ended.map_or(HoldReason::NoPayment, |known| {
+                HoldReason::PaymentEnded(reference(&known.payment))
+            }));
+        }
+        [payment] => *payment,
+        several => {
+            let ids = several.iter().map(|payment| reference(payment));
+            return Err(HoldReason::SeveralPayments(ids.collect()));
+        }
+    };
+    if payment.destination_charge {
+        return Err(HoldReason::DestinationCharge(reference(payment)));
+    }
+    if let Some(settled) = payment.settlement
+        && settled != payment.amount.currency()
+    {
+        return Err(HoldReason::OtherSettlement {
+            paid: payment.amount.currency(),
+            settled,
+        });
+    }
+    Ok(payment)
+}
