@@ -81,11 +81,16 @@ impl State {
             ("GET", "/api/orders") => answer(listing::page(self, call)),
             ("GET", "/api/version") => Answer::new(200, json!({ "version": "3.210" }).to_string()),
             ("GET", "/api/shops") => answer(self.list_shops(call)),
-            ("PUT", "/api/shops") => match is_json(call) {
-                true => answer(self.update_shops(call)),
-                false => error(415, "Unsupported Media Type"),
-            },
-            (_, "/api/orders" | "/api/shops" | "/api/version") => error(405, "Method Not Allowed"),
+            ("GET", "/api/payment/debit") => answer(self.list_debits(call)),
+            ("GET", "/api/mms/orders") => answer(self.list_services(call)),
+            ("GET", "/api/mms/debits") => answer(self.list_service_debits(call)),
+            ("PUT", "/api/shops" | "/api/payment/debit" | "/api/mms/debits") if !is_json(call) => {
+                error(415, "Unsupported Media Type")
+            }
+            ("PUT", "/api/shops") => answer(self.update_shops(call)),
+            ("PUT", "/api/payment/debit") => answer(self.confirm_debits(call)),
+            ("PUT", "/api/mms/debits") => answer(self.confirm_service_debits(call)),
+            (_, path) if is_known(path) => error(405, "Method Not Allowed"),
             _ => error(404, "Not Found"),
         }
     }
@@ -102,6 +107,18 @@ impl State {
             None => given == MIRAKL_KEY,
         }
     }
+}
+
+fn is_known(path: &str) -> bool {
+    let known = [
+        "/api/mms/debits",
+        "/api/mms/orders",
+        "/api/orders",
+        "/api/payment/debit",
+        "/api/shops",
+        "/api/version",
+    ];
+    known.contains(&path)
 }
 
 fn is_json(call: &Incoming) -> bool {

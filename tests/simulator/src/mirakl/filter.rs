@@ -34,13 +34,13 @@ pub(super) struct Filter {
 
 /// From and to, both inclusive, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Span {
-    start: Option<i64>,
-    end: Option<i64>,
+pub(super) struct Span {
+    pub(super) start: Option<i64>,
+    pub(super) end: Option<i64>,
 }
 
 impl Span {
-    fn holds(self, at: i64) -> bool {
+    pub(super) fn holds(self, at: i64) -> bool {
         self.start.is_none_or(|start| start <= at) && self.end.is_none_or(|end| at <= end)
     }
 }

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::breakdown::breakdown;
+use super::canceled::Canceled;
 use super::dates;
 use super::seed::Debit;
 use super::tax_mode::number;
@@ -32,12 +34,15 @@ pub struct LineSeed {
     state: Option<String>,
     debited: Debit,
     refunds: Vec<(String, Decimal)>,
+    canceled: Vec<Canceled>,
     not_payable: Option<Decimal>,
+    not_debitable: Option<Decimal>,
     changes: Vec<(String, Value)>,
 }
 
 impl LineSeed {
-    /// A line at this price, such as `"30.00"`, without shipping, commission or taxes.
+    /// A line at this price, such as `"30.00"`, without shipping, commission or taxes. Of a line
+    /// that was cancelled in part it is what is left.
     pub fn new(price: &str) -> Self {
         Self {
             price: decimal(price),
@@ -48,7 +53,9 @@ impl LineSeed {
             state: None,
             debited: Debit::Usual,
             refunds: Vec::new(),
+            canceled: Vec::new(),
             not_payable: None,
+            not_debitable: None,
             changes: Vec::new(),
         }
     }
@@ -109,6 +116,45 @@ impl LineSeed {
         self
     }
 
+    /// Splits the price into a part of this amount that the customer is not debited and the rest.
+    #[must_use]
+    pub fn part_not_debitable(mut self, amount: &str) -> Self {
+        self.not_debitable = Some(decimal(amount));
+        self
+    }
+
+    /// A part that was cancelled: what its price and its shipping price were.
+    #[must_use]
+    pub fn canceled_part(mut self, amount: &str, shipping_amount: &str) -> Self {
+        self.canceled
+            .push(Canceled::new(decimal(amount), decimal(shipping_amount)));
+        self
+    }
+
+    /// A tax on the price of the part cancelled last.
+    ///
+    /// # Panics
+    /// If no part was cancelled.
+    #[must_use]
+    pub fn canceled_tax(mut self, amount: &str) -> Self {
+        self.last_canceled().taxes.push(decimal(amount));
+        self
+    }
+
+    /// A tax on the shipping price of the part cancelled last.
+    ///
+    /// # Panics
+    /// If no part was cancelled.
+    #[must_use]
+    pub fn canceled_shipping_tax(mut self, amount: &str) -> Self {
+        self.last_canceled().shipping_taxes.push(decimal(amount));
+        self
+    }
+
+    fn last_canceled(&mut self) -> &mut Canceled {
+        self.canceled.last_mut().expect("no part was cancelled")
+    }
+
     /// Sets any field, by name or JSON pointer.
     #[must_use]
     pub fn set(mut self, field: &str, value: Value) -> Self {
@@ -142,6 +188,12 @@ impl LineSeed {
             .iter()
             .map(|r| self.build_refund(r, order))
             .collect();
+        let canceled: Vec<Value> = (1..)
+            .zip(&self.canceled)
+            .map(|(part, canceled)| {
+                canceled.show(&format!("{}-{index}-{part}", order.id), order.updated)
+            })
+            .collect();
         let mut line = json!({
             "order_line_id": format!("{}-{index}", order.id),
             "order_line_index": index,
@@ -161,17 +213,19 @@ impl LineSeed {
             "taxes": taxes(&self.taxes),
             "shipping_taxes": taxes(&self.shipping_taxes),
             "fees": [],
-            "cancelations": [],
+            "cancelations": canceled,
             "refunds": refunds,
             "debited_date": debited,
             "created_date": dates::show(order.created),
             "last_updated_date": dates::show(order.updated),
             "can_refund": is_live(state),
         });
-        if let Some(part) = self.not_payable {
-            let parts =
-                json!({ "parts": [part_of(self.price - part, true), part_of(part, false)] });
-            assign(&mut line, "price_amount_breakdown", parts);
+        if let Some(parts) = breakdown(self.price, self.not_payable, self.not_debitable) {
+            assign(
+                &mut line,
+                "price_amount_breakdown",
+                json!({ "parts": parts }),
+            );
         }
         for (field, value) in &self.changes {
             assign(&mut line, field, value.clone());
@@ -218,16 +272,7 @@ pub(super) struct Frame<'a> {
     pub(super) updated: DateTime<Utc>,
 }
 
-fn taxes(amounts: &[Decimal]) -> Vec<Value> {
+pub(super) fn taxes(amounts: &[Decimal]) -> Vec<Value> {
     let tax = |amount: &Decimal| json!({ "code": "VAT", "amount": number(*amount) });
     amounts.iter().map(tax).collect()
-}
-
-fn part_of(amount: Decimal, payable: bool) -> Value {
-    json!({
-        "amount": number(amount),
-        "commissionable": payable,
-        "debitable_from_customer": true,
-        "payable_to_shop": payable,
-    })
 }

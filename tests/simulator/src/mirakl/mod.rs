@@ -2,13 +2,17 @@
 
 mod backend;
 mod book;
+mod breakdown;
+mod canceled;
 mod dates;
+mod debits;
 mod filter;
 mod line;
 mod listing;
 mod paging;
 mod parameters;
 mod seed;
+mod services;
 mod shops;
 mod tax_mode;
 mod tokens;
@@ -19,13 +23,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+pub use debits::{BatchRule, Confirmation};
 pub use line::LineSeed;
 pub use seed::OrderSeed;
+pub use services::{DebitSeed, ServiceConfirmation, ServiceRefundSeed, ServiceRoot, ServiceSeed};
 pub use shops::ShopSeed;
 
 use crate::background::Background;
 use crate::server::Shared;
 use book::Book;
+use debits::Debits;
+use services::Services;
 use shops::Shops;
 use tokens::Tokens;
 
@@ -48,7 +56,9 @@ struct State {
     shared: Arc<Shared>,
     host: String,
     book: Mutex<Book>,
+    debits: Mutex<Debits>,
     shops: Mutex<Shops>,
+    services: Mutex<Services>,
     tokens: Mutex<Tokens>,
     forever: AtomicBool,
     /// Most elements on a page, whatever is asked for.
@@ -58,6 +68,15 @@ struct State {
 impl State {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before the book, where both are needed.
+    fn debits(&self) -> MutexGuard<'_, Debits> {
+        self.debits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn services(&self) -> MutexGuard<'_, Services> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shops(&self) -> MutexGuard<'_, Shops> {
@@ -84,7 +103,9 @@ impl Mirakl {
             shared: shared.clone(),
             host: address.to_string(),
             book: Mutex::default(),
+            debits: Mutex::default(),
             shops: Mutex::default(),
+            services: Mutex::default(),
             tokens: Mutex::default(),
             forever: AtomicBool::new(false),
             page_limit: AtomicUsize::new(usize::MAX),
@@ -113,7 +134,8 @@ impl Mirakl {
 
     /// Inserts or replaces an order and returns its id.
     pub fn put(&self, order: OrderSeed) -> String {
-        let (id, order) = order.build(self.state.shared.clock.now());
+        let (id, order, ask) = order.build(self.state.shared.clock.now());
+        self.state.debits().ask(&id, ask);
         self.put_json(order);
         id
     }

@@ -49,6 +49,23 @@ impl Part {
     }
 }
 
+/// The elements of a part, and the headers that lead to others.
+pub(super) struct Page {
+    pub(super) elements: Vec<String>,
+    pub(super) total_count: usize,
+    links: Vec<String>,
+}
+
+impl Page {
+    pub(super) fn answer(&self, body: String) -> Answer {
+        let answer = Answer::new(200, body);
+        match self.links.as_slice() {
+            [] => answer,
+            links => answer.with("Link", &links.join(", ")),
+        }
+    }
+}
+
 /// Answers a part of `list`; what could not be sorted in is shown in every part.
 pub(super) fn page<T>(
     state: &State,
@@ -59,6 +76,22 @@ pub(super) fn page<T>(
     strays: Vec<String>,
     show: impl Fn(T) -> String,
 ) -> Answer {
+    let page = cut(state, call, part, items, strays, show);
+    let (elements, total_count) = (page.elements.join(","), page.total_count);
+    page.answer(format!(
+        r#"{{"{list}":[{elements}],"total_count":{total_count}}}"#
+    ))
+}
+
+/// Cuts a part out of a list.
+pub(super) fn cut<T>(
+    state: &State,
+    call: &Incoming,
+    part: &Part,
+    items: impl ExactSizeIterator<Item = T>,
+    strays: Vec<String>,
+    show: impl Fn(T) -> String,
+) -> Page {
     let total = items.len();
     let forever = state.forever.load(Ordering::SeqCst) && !part.whole;
     let (from, max) = match part.whole {
@@ -70,27 +103,20 @@ pub(super) fn page<T>(
     let mut elements: Vec<String> = items.skip(from).take(max).map(show).collect();
     let total_count = total + strays.len();
     elements.extend(strays);
-    let body = format!(
-        r#"{{"{list}":[{}],"total_count":{total_count}}}"#,
-        elements.join(",")
-    );
-    let answer = Answer::new(200, body);
-    if part.whole {
-        return answer;
-    }
 
     let end = part.offset.saturating_add(max);
     let mut links = Vec::new();
-    if part.offset > 0 {
+    if part.offset > 0 && !part.whole {
         let previous = part.offset.saturating_sub(max);
         links.push(link(&state.host, call, previous, "previous"));
     }
-    if forever || end < total {
+    if forever || (end < total && !part.whole) {
         links.push(link(&state.host, call, end, "next"));
     }
-    match links.as_slice() {
-        [] => answer,
-        links => answer.with("Link", &links.join(", ")),
+    Page {
+        elements,
+        total_count,
+        links,
     }
 }
 

@@ -15,12 +15,28 @@ pub(super) fn wrong(name: &str, value: &str) -> String {
 /// A comma list.
 pub(super) fn list(name: &str, value: &str) -> Result<HashSet<String>, String> {
     let values: Vec<&str> = value.split(',').collect();
-    if values.len() > LIST_LIMIT {
+    check(name, values.len())?;
+    Ok(values.into_iter().map(str::to_owned).collect())
+}
+
+/// One more value of a parameter that is repeated.
+pub(super) fn repeat(
+    set: &mut Option<HashSet<String>>,
+    name: &str,
+    value: &str,
+) -> Result<(), String> {
+    let set = set.get_or_insert_default();
+    set.insert(value.to_owned());
+    check(name, set.len())
+}
+
+fn check(name: &str, values: usize) -> Result<(), String> {
+    if values > LIST_LIMIT {
         return Err(format!(
             "The limit of {LIST_LIMIT} is exceeded for parameter '{name}'"
         ));
     }
-    Ok(values.into_iter().map(str::to_owned).collect())
+    Ok(())
 }
 
 /// A date in milliseconds.

@@ -28,9 +28,22 @@ pub struct OrderSeed {
     created: Option<DateTime<Utc>>,
     updated: Option<DateTime<Utc>>,
     directly_paid: bool,
+    customer: Option<String>,
+    ask: Ask,
     lines: Vec<LineSeed>,
     order_taxes: Vec<Decimal>,
     changes: Vec<Change>,
+}
+
+/// Which debits Mirakl asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
+    /// One, while the order is in the state for it.
+    Usual,
+    /// One, whatever the state.
+    Order,
+    /// One for each shipment: its id and the amount.
+    Shipments(Vec<(String, Decimal)>),
 }
 
 /// When the customer was debited: as usual for what it is, or as a test says.
@@ -65,6 +78,8 @@ impl OrderSeed {
             created: None,
             updated: None,
             directly_paid: false,
+            customer: None,
+            ask: Ask::Usual,
             lines: Vec::new(),
             order_taxes: Vec::new(),
             changes: Vec::new(),
@@ -110,6 +125,37 @@ impl OrderSeed {
     #[must_use]
     pub fn unpaid(self) -> Self {
         self.debited_at(None)
+    }
+
+    /// `WAITING_DEBIT_PAYMENT`, and neither debited nor with a transaction number.
+    #[must_use]
+    pub fn waiting_debit(mut self) -> Self {
+        self.transaction = None;
+        self.state("WAITING_DEBIT_PAYMENT").unpaid()
+    }
+
+    /// Asks for the debit whatever the state, as for what is paid on delivery; unpaid.
+    #[must_use]
+    pub fn debit_asked(mut self) -> Self {
+        self.ask = Ask::Order;
+        self.unpaid()
+    }
+
+    /// `PAY_ON_SHIPMENT`, unpaid, with a debit asked for each of these shipments and amounts. Where
+    /// there are as many lines as shipments, each shipment holds one of them, in order.
+    #[must_use]
+    pub fn shipment_debits(mut self, shipments: &[(&str, &str)]) -> Self {
+        let shipments = shipments.iter();
+        let shipments = shipments.map(|(id, amount)| ((*id).to_owned(), decimal(amount)));
+        self.ask = Ask::Shipments(shipments.collect());
+        self.workflow("PAY_ON_SHIPMENT").unpaid()
+    }
+
+    /// `customer.customer_id`; by default the basket's own.
+    #[must_use]
+    pub fn customer(mut self, id: &str) -> Self {
+        self.customer = Some(id.to_owned());
+        self
     }
 
     /// `transaction_number`.
@@ -168,7 +214,7 @@ impl OrderSeed {
         self
     }
 
-    pub(super) fn build(self, now: DateTime<Utc>) -> (String, Value) {
+    pub(super) fn build(self, now: DateTime<Utc>) -> (String, Value, Ask) {
         let debited = self.debited.or(Some(now));
         let frame = Frame {
             id: &self.id,
@@ -189,6 +235,8 @@ impl OrderSeed {
         }
         let accepted = !matches!(self.state.as_str(), "STAGING" | "WAITING_ACCEPTANCE");
         let order_taxes: Vec<Value> = self.order_taxes.iter().map(|tax| order_tax(*tax)).collect();
+        let usual = || format!("customer-{}", self.commercial_id);
+        let customer = self.customer.clone().unwrap_or_else(usual);
         let mut order = json!({
             "order_id": self.id,
             "commercial_id": self.commercial_id,
@@ -213,7 +261,7 @@ impl OrderSeed {
             "customer_directly_pays_seller": self.directly_paid,
             "fully_refunded": false,
             "has_incident": false,
-            "customer": { "customer_id": format!("customer-{}", self.commercial_id) },
+            "customer": { "customer_id": customer },
             "order_lines": lines,
             "order_taxes": order_taxes,
             "order_refunds": [],
@@ -221,7 +269,7 @@ impl OrderSeed {
         for change in &self.changes {
             change.apply(&mut order);
         }
-        (self.id, order)
+        (self.id, order, self.ask)
     }
 }
 

@@ -26,12 +26,15 @@ impl Backend for State {
 
     fn template(&self, path: &str) -> String {
         match segments(path).as_slice() {
+            ["v1", "payment_intents", "search"] => path.to_owned(),
             [
                 "v1",
                 kind @ ("accounts" | "charges" | "payment_intents" | "transfers"),
                 _,
+                rest @ ..,
             ] => {
-                format!("/v1/{kind}/{{id}}")
+                let rest = rest.iter().map(|name| format!("/{name}"));
+                format!("/v1/{kind}/{{id}}{}", rest.collect::<String>())
             }
             _ => path.to_owned(),
         }
@@ -89,20 +92,8 @@ impl State {
         manner: Manner,
     ) -> Result<Answer, Refusal> {
         let path = segments(&call.path);
-        let known = matches!(
-            (call.method.as_str(), path.as_slice()),
-            (
-                "GET",
-                ["v1", "account" | "accounts" | "charges" | "transfers"]
-                    | [
-                        "v1",
-                        "accounts" | "charges" | "payment_intents" | "transfers",
-                        _
-                    ]
-            ) | ("POST", ["v1", "accounts" | "account_links" | "transfers"])
-        );
         let caller = Caller::read(call)?;
-        if !known {
+        if !is_known(&call.method, &path) {
             let message = format!("Unrecognized request URL ({}: {}).", call.method, call.path);
             return Err(Refusal::new(message).status(404));
         }
@@ -151,7 +142,7 @@ impl State {
         let book = self.book(false);
         book.accounts.get(id).is_some()
             || book.charges.get(id).is_some()
-            || book.intents.contains_key(id)
+            || book.intents.get(id).is_some()
             || book.transfers.get(id).is_some()
     }
 }
@@ -177,7 +168,27 @@ pub(super) fn ok(object: &impl Serialize) -> Answer {
     }
 }
 
-fn segments(path: &str) -> Vec<&str> {
+fn is_known(method: &str, path: &[&str]) -> bool {
+    let ["v1", path @ ..] = path else {
+        return false;
+    };
+    match method {
+        "GET" => matches!(
+            path,
+            ["account" | "accounts" | "charges" | "payment_intents" | "transfers"]
+                | ["accounts" | "charges" | "payment_intents" | "transfers", _]
+        ),
+        "POST" => matches!(
+            path,
+            ["accounts" | "account_links" | "refunds" | "transfers"]
+                | ["payment_intents", _, "cancel" | "capture"]
+                | ["charges", _, "capture"]
+        ),
+        _ => false,
+    }
+}
+
+pub(super) fn segments(path: &str) -> Vec<&str> {
     path.split('/')
         .filter(|segment| !segment.is_empty())
         .collect()

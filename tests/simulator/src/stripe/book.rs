@@ -1,6 +1,8 @@
 //! All that Stripe knows in one mode.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::TimeDelta;
 
 use super::accounts::StoredAccount;
 use super::idempotency::Keys;
@@ -8,6 +10,7 @@ use super::ids::Ids;
 use super::ledger::Ledger;
 use super::links::AccountLink;
 use super::payments::{Charge, Intent};
+use super::record::{Cancellation, Capture};
 use super::shelf::Shelf;
 use super::transfers::StoredTransfer;
 
@@ -23,7 +26,13 @@ pub(super) struct Book {
     pub(super) accounts: Shelf<StoredAccount>,
     pub(super) links: Vec<AccountLink>,
     pub(super) charges: Shelf<Charge>,
-    pub(super) intents: HashMap<String, Intent>,
+    pub(super) intents: Shelf<Intent>,
+    /// The ends of authorisations, and their charges.
+    pub(super) authorised: BTreeSet<(i64, String)>,
+    pub(super) captures: Vec<Capture>,
+    pub(super) cancellations: Vec<Cancellation>,
+    /// The age at which a search finds an object.
+    pub(super) search_delay: TimeDelta,
     pub(super) transfers: Shelf<StoredTransfer>,
     pub(super) ledger: Ledger,
     pub(super) keys: Keys,
@@ -43,7 +52,11 @@ impl Book {
             accounts: Shelf::default(),
             links: Vec::new(),
             charges: Shelf::default(),
-            intents: HashMap::new(),
+            intents: Shelf::default(),
+            authorised: BTreeSet::new(),
+            captures: Vec::new(),
+            cancellations: Vec::new(),
+            search_delay: TimeDelta::zero(),
             transfers: Shelf::default(),
             ledger: Ledger::default(),
             keys: Keys::default(),

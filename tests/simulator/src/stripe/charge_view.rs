@@ -41,7 +41,7 @@ pub(super) struct ChargeView<'a> {
     paid: bool,
     payment_intent: Option<Ref<'a, IntentView<'a>>>,
     payment_method: Null,
-    payment_method_details: Null,
+    payment_method_details: Option<MethodView>,
     receipt_email: Null,
     receipt_number: Null,
     receipt_url: Null,
@@ -54,6 +54,20 @@ pub(super) struct ChargeView<'a> {
     status: &'static str,
     transfer_data: Null,
     transfer_group: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MethodView {
+    card: CardView,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct CardView {
+    /// When the authorisation ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture_before: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -146,7 +160,12 @@ impl Book {
                 })
             }),
             payment_method: (),
-            payment_method_details: (),
+            payment_method_details: (!charge.id.starts_with("py_")).then(|| MethodView {
+                card: CardView {
+                    capture_before: charge.capture_before.filter(|_| charge.shows_end),
+                },
+                kind: "card",
+            }),
             receipt_email: (),
             receipt_number: (),
             receipt_url: (),

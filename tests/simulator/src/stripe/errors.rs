@@ -10,8 +10,10 @@ pub(super) struct Refusal {
     status: u16,
     kind: &'static str,
     code: Option<String>,
-    message: String,
+    message: Box<str>,
     param: Option<String>,
+    /// The object it is about, as `error` shows it.
+    object: Option<Box<(&'static str, Value)>>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -22,8 +24,9 @@ impl Refusal {
             status: 400,
             kind: "invalid_request_error",
             code: None,
-            message: message.into(),
+            message: message.into().into(),
             param: None,
+            object: None,
             headers: Vec::new(),
         }
     }
@@ -45,6 +48,11 @@ impl Refusal {
 
     pub(super) fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
+        self
+    }
+
+    pub(super) fn about(mut self, name: &'static str, object: Value) -> Self {
+        self.object = Some(Box::new((name, object)));
         self
     }
 
@@ -112,9 +120,13 @@ impl Refusal {
         if let Some(code) = self.code {
             error.insert("code".to_owned(), code.into());
         }
-        error.insert("message".to_owned(), self.message.into());
+        error.insert("message".to_owned(), String::from(self.message).into());
         if let Some(param) = self.param {
             error.insert("param".to_owned(), param.into());
+        }
+        if let Some(object) = self.object {
+            let (name, object) = *object;
+            error.insert(name.to_owned(), object);
         }
         error.insert("type".to_owned(), self.kind.into());
         let mut body = Map::new();

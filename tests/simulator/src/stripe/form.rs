@@ -156,6 +156,14 @@ impl Form {
         })
     }
 
+    /// Whether an empty value is given for a name as a whole.
+    pub(super) fn is_emptied(&self, name: &str) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|(path, value)| {
+            matches!(path.as_slice(), [one] if one == name) && value.is_empty()
+        })
+    }
+
     /// Checked metadata; an empty value leaves its key out.
     pub(super) fn metadata(&self) -> Result<BTreeMap<String, String>, Refusal> {
         let wrong = |message: String, key: &str| {

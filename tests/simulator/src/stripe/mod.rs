@@ -5,24 +5,31 @@ mod account_view;
 mod account_wish;
 mod accounts;
 mod auth;
+mod authorised;
 mod backend;
 mod book;
 mod charge_view;
 mod checks;
 mod errors;
 mod form;
+mod holding;
 mod idempotency;
 mod ids;
 mod intent_view;
 mod ledger;
 mod links;
+mod metadata;
 mod paying;
 mod payments;
 mod rate;
 mod reads;
+mod record;
+mod refunds;
+mod search;
 mod seeds;
 mod sellers;
 mod shelf;
+mod tasks;
 mod transferring;
 mod transfers;
 mod views;
@@ -36,6 +43,7 @@ pub use account_seed::AccountSeed;
 pub use account_view::Account;
 pub use auth::{STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY};
 pub use links::{AccountLink, Visit};
+pub use record::{Cancellation, Capture, PaymentView};
 pub use seeds::{Payment, PaymentSeed, TransferSeed};
 pub use transfers::Transfer;
 
@@ -66,7 +74,9 @@ impl State {
     /// The books of a mode. Live before test, where both are needed.
     fn book(&self, live: bool) -> MutexGuard<'_, Book> {
         let book = if live { &self.live } else { &self.test };
-        book.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.expire(self.shared.clock.now());
+        book
     }
 
     fn rate(&self) -> MutexGuard<'_, Rate> {
@@ -140,7 +150,7 @@ impl Stripe {
 
     /// Cancels a payment that is not captured.
     pub fn cancel(&self, charge_or_intent: &str) {
-        let now = self.state.shared.clock.now().timestamp();
+        let now = self.state.shared.clock.now();
         self.book().cancel(charge_or_intent, now);
     }
 

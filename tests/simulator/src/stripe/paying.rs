@@ -4,19 +4,25 @@ use chrono::{DateTime, Utc};
 
 use super::book::Book;
 use super::payments::{Charge, Intent, Settled};
-use super::seeds::{Payment, PaymentSeed, Stage};
+use super::seeds::{End, Payment, PaymentSeed, Stage};
 
 /// Time until a charge's money is available to the platform.
 const SETTLING_SECONDS: i64 = 2 * 24 * 3600;
+/// How long an authorisation lasts.
+const AUTHORISED_SECONDS: i64 = 7 * 24 * 3600;
 
 impl Book {
     /// A customer pays.
     pub(super) fn pay(&mut self, seed: PaymentSeed, now: DateTime<Utc>) -> Payment {
         let created = seed.created.unwrap_or(now).timestamp();
+        let manual = matches!(seed.stage, Stage::Authorized | Stage::Canceled);
+        let end = match seed.end {
+            End::At(at) => at.timestamp(),
+            End::Usual | End::Hidden => created + AUTHORISED_SECONDS,
+        };
         let intent = (!seed.bare).then(|| self.ids.make("pi", 24));
         let (intent_metadata, mut charge_metadata) = (seed.metadata, seed.charge_metadata);
         if let Some(id) = &intent {
-            let manual = matches!(seed.stage, Stage::Authorized | Stage::Canceled);
             let intent = Intent {
                 id: id.clone(),
                 created,
@@ -31,8 +37,9 @@ impl Book {
                 transfer_group: seed.transfer_group.clone(),
                 metadata: intent_metadata,
                 canceled_at: None,
+                cancellation_reason: None,
             };
-            self.intents.insert(id.clone(), intent);
+            self.intents.put(intent);
         } else {
             charge_metadata.extend(intent_metadata);
         }
@@ -47,6 +54,8 @@ impl Book {
             amount_captured: 0,
             amount_refunded: 0,
             disputed: seed.disputed,
+            capture_before: manual.then_some(end),
+            shows_end: !matches!(seed.end, End::Hidden),
             intent: intent.clone(),
             customer: seed.customer,
             transfer_group: seed.transfer_group,
@@ -66,6 +75,7 @@ impl Book {
             Stage::Captured | Stage::Authorized | Stage::Canceled => "succeeded",
         };
         let (id, at, amount) = (charge.id.clone(), charge.created, charge.amount);
+        let end = charge.capture_before;
         if let Some(intent) = self.intent_of(&charge) {
             intent.latest_charge = Some(id.clone());
             intent.status = match stage {
@@ -85,8 +95,9 @@ impl Book {
         self.charges.put(charge);
         match stage {
             Stage::Captured => self.take(&id, amount, at),
-            Stage::Canceled => self.cancel(&id, at),
-            Stage::Authorized | Stage::Processing | Stage::Failed => {}
+            Stage::Canceled => self.void(&id, at, None),
+            Stage::Authorized => self.authorised.extend(end.map(|end| (end, id.clone()))),
+            Stage::Processing | Stage::Failed => {}
         }
         id
     }
@@ -124,22 +135,8 @@ impl Book {
         }
     }
 
-    /// Captures an authorised charge; the rest is released.
-    pub(super) fn capture(&mut self, id: &str, amount: Option<i64>, now: DateTime<Utc>) {
-        let id = self.charge_id(id);
-        let charge = self.charge(&id);
-        let open = charge.status == "succeeded" && !charge.captured && charge.amount_refunded == 0;
-        assert!(open, "{id} cannot be captured");
-        let amount = amount.unwrap_or(charge.amount);
-        assert!(
-            (1..=charge.amount).contains(&amount),
-            "{amount} is not authorised"
-        );
-        self.take(&id, amount, now.timestamp());
-    }
-
     /// The money of a charge arrives.
-    fn take(&mut self, id: &str, amount: i64, at: i64) {
+    pub(super) fn take(&mut self, id: &str, amount: i64, at: i64) {
         let transaction = self.ids.make("txn", 24);
         let charge = self.charge(id);
         let settled = Settled {
@@ -150,8 +147,10 @@ impl Book {
         };
         charge.captured = true;
         charge.amount_captured = amount;
+        charge.amount_refunded = charge.amount - amount;
         charge.balance = Some(settled.clone());
         let charge = charge.clone();
+        self.close(&charge);
         if let Some(intent) = self.intent_of(&charge) {
             intent.status = "succeeded";
             intent.amount_capturable = 0;
@@ -169,38 +168,20 @@ impl Book {
         let charge = self.charge(&id);
         assert_eq!(charge.status, "succeeded", "{id} has nothing to refund");
         if !charge.captured {
-            return self.cancel(&id, now.timestamp());
+            return self.call_off(&id, None, None, now);
         }
-        let left = charge.amount_captured - charge.amount_refunded;
+        let left = charge.amount - charge.amount_refunded;
         assert!(
             (1..=left).contains(&amount),
             "{id} has {left} left to refund"
         );
-        let before = charge.settled(charge.amount_refunded);
+        let before = charge.settled(charge.refunded());
         charge.amount_refunded += amount;
-        let taken = charge.settled(charge.amount_refunded) - before;
+        let taken = charge.settled(charge.refunded()) - before;
         let charge = charge.clone();
         let at = charge.balance.map_or(0, |settled| settled.available_on);
         self.ledger
             .book(&self.platform.id, &charge.settlement, -taken, at);
-    }
-
-    /// Cancels what is not captured.
-    pub(super) fn cancel(&mut self, id: &str, at: i64) {
-        let id = self.charge_id(id);
-        let charge = self.charge(&id);
-        assert!(charge.balance.is_none(), "{id} is captured");
-        if charge.status == "pending" {
-            charge.fail();
-        } else if charge.status == "succeeded" {
-            charge.amount_refunded = charge.amount;
-        }
-        let charge = charge.clone();
-        if let Some(intent) = self.intent_of(&charge) {
-            intent.status = "canceled";
-            intent.amount_capturable = 0;
-            intent.canceled_at = Some(at);
-        }
     }
 
     /// The charge of an id that names a charge or an intent.
@@ -218,7 +199,7 @@ impl Book {
         charge.unwrap_or_else(|| panic!("there is no charge {id}"))
     }
 
-    fn intent_of(&mut self, charge: &Charge) -> Option<&mut Intent> {
+    pub(super) fn intent_of(&mut self, charge: &Charge) -> Option<&mut Intent> {
         self.intents.get_mut(charge.intent.as_deref()?)
     }
 }

@@ -13,8 +13,13 @@ pub(super) struct Charge {
     pub(super) status: &'static str,
     pub(super) captured: bool,
     pub(super) amount_captured: i64,
+    /// What was given back: refunds, and what was authorised but not captured.
     pub(super) amount_refunded: i64,
     pub(super) disputed: bool,
+    /// When its authorisation ends; only of what is captured by hand.
+    pub(super) capture_before: Option<i64>,
+    /// Whether the end can be read.
+    pub(super) shows_end: bool,
     pub(super) intent: Option<String>,
     pub(super) customer: Option<String>,
     pub(super) transfer_group: Option<String>,
@@ -48,12 +53,21 @@ impl Item for Charge {
 impl Charge {
     /// Whether nothing of it is left.
     pub(super) fn is_refunded(&self) -> bool {
-        let whole = if self.captured {
-            self.amount_captured
+        self.amount > 0 && self.amount_refunded >= self.amount
+    }
+
+    /// What was refunded of what was captured.
+    pub(super) fn refunded(&self) -> i64 {
+        if self.captured {
+            self.amount_refunded - (self.amount - self.amount_captured)
         } else {
-            self.amount
-        };
-        whole > 0 && self.amount_refunded >= whole
+            0
+        }
+    }
+
+    /// Whether it is authorised, and neither captured nor released.
+    pub(super) fn is_open(&self) -> bool {
+        self.status == "succeeded" && !self.captured && self.amount_refunded == 0
     }
 
     pub(super) fn fail(&mut self) {
@@ -91,4 +105,15 @@ pub(super) struct Intent {
     pub(super) transfer_group: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) canceled_at: Option<i64>,
+    pub(super) cancellation_reason: Option<String>,
+}
+
+impl Item for Intent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
 }

@@ -20,7 +20,8 @@ impl State {
         path: &[&str],
     ) -> Result<Answer, Refusal> {
         let form = Form::read(&call.query)?;
-        let now = self.shared.clock.now().timestamp();
+        let at = self.shared.clock.now();
+        let now = at.timestamp();
         let book = self.book(caller.live);
         let acting = caller.account.as_deref();
         match *path {
@@ -53,6 +54,10 @@ impl State {
                 let charge = book.charges.get(id).filter(|_| acting.is_none());
                 let charge = charge.ok_or_else(|| self.not_found("charge", id, caller))?;
                 Ok(ok(&book.show_charge(charge, expand(&paths), now)))
+            }
+            ["payment_intents"] => list_intents(&book, &form, acting, now),
+            ["payment_intents", "search"] => {
+                Ok(ok(&book.search_intents(&form, acting.is_none(), at)?))
             }
             ["payment_intents", id] => {
                 form.allow(&["expand", "client_secret"])?;
@@ -116,18 +121,42 @@ fn list_charges(
     Ok(ok(&List::new(data, more, "/v1/charges")))
 }
 
+fn list_intents(
+    book: &Book,
+    form: &Form,
+    acting: Option<&str>,
+    now: i64,
+) -> Result<Answer, Refusal> {
+    allow(form, &["customer"])?;
+    let range = Range::read(form)?;
+    let paths = form.expand(&[
+        "data.latest_charge",
+        "data.latest_charge.balance_transaction",
+    ])?;
+    let customer = form.text("customer")?;
+    let (page, more) = book.intents.page(&range, "payment_intent", |intent| {
+        acting.is_none() && (customer.is_none() || customer == intent.customer.as_deref())
+    })?;
+    let expand = expand(&paths);
+    let data = page
+        .into_iter()
+        .map(|intent| book.show_intent(intent, expand, now))
+        .collect();
+    Ok(ok(&List::new(data, more, "/v1/payment_intents")))
+}
+
 /// Parameters of a list: the common ones and its own.
 fn allow(form: &Form, own: &[&str]) -> Result<(), Refusal> {
     form.allow(&[&RANGE, &["expand"][..], own].concat())
 }
 
-fn expand(paths: &[String]) -> Expand {
+pub(super) fn expand(paths: &[String]) -> Expand {
     let any = |end: &str| {
         paths
             .iter()
             .any(|path| path.rsplit('.').next() == Some(end))
     };
-    let nested = any("balance_transaction") && paths.iter().any(|p| p.starts_with("latest_charge"));
+    let nested = any("balance_transaction") && paths.iter().any(|p| p.contains("latest_charge"));
     Expand {
         intent: any("payment_intent"),
         balance: any("balance_transaction"),

@@ -25,6 +25,16 @@ pub(super) enum Stage {
     Canceled,
 }
 
+/// When an authorisation ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// After its usual time.
+    Usual,
+    At(DateTime<Utc>),
+    /// After its usual time, but the charge does not say so.
+    Hidden,
+}
+
 /// A customer's payment: an intent that succeeded, with one captured charge, unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct PaymentSeed {
@@ -40,6 +50,7 @@ pub struct PaymentSeed {
     pub(super) customer: Option<String>,
     pub(super) transfer_group: Option<String>,
     pub(super) created: Option<DateTime<Utc>>,
+    pub(super) end: End,
 }
 
 impl PaymentSeed {
@@ -58,6 +69,7 @@ impl PaymentSeed {
             customer: None,
             transfer_group: None,
             created: None,
+            end: End::Usual,
         }
     }
 
@@ -82,7 +94,7 @@ impl PaymentSeed {
         self
     }
 
-    /// Authorised, not captured.
+    /// Authorised, not captured; for seven days from its creation, unless told otherwise.
     #[must_use]
     pub fn authorized(mut self) -> Self {
         self.stage = Stage::Authorized;
@@ -156,6 +168,20 @@ impl PaymentSeed {
     #[must_use]
     pub fn created_at(mut self, at: DateTime<Utc>) -> Self {
         self.created = Some(at);
+        self
+    }
+
+    /// When the authorisation ends, if it is not captured.
+    #[must_use]
+    pub fn capture_before(mut self, at: DateTime<Utc>) -> Self {
+        self.end = End::At(at);
+        self
+    }
+
+    /// The charge does not say when its authorisation ends, though it ends after seven days.
+    #[must_use]
+    pub fn hide_capture_before(mut self) -> Self {
+        self.end = End::Hidden;
         self
     }
 }

@@ -1,0 +1,211 @@
+//! What a POST is to do: its parameters checked, then carried out.
+
+use chrono::{DateTime, Utc};
+
+use super::State;
+use super::account_wish::AccountWish;
+use super::auth::Caller;
+use super::authorised::{ChargeCapture, IntentCancel, IntentCapture};
+use super::backend::{no_access, ok, segments};
+use super::book::Book;
+use super::errors::Refusal;
+use super::form::Form;
+use super::links::LinkWish;
+use super::reads::expand;
+use super::refunds::RefundWish;
+use super::views::Expand;
+use super::wish::Wish;
+use crate::api::{Answer, Incoming};
+
+/// What is to be written.
+pub(super) enum Task {
+    Transfer(Wish),
+    Account(Box<AccountWish>),
+    Link(LinkWish),
+    Refund {
+        charge: String,
+        wish: RefundWish,
+    },
+    Charge {
+        id: String,
+        wish: ChargeCapture,
+        expand: Expand,
+    },
+    Intent {
+        id: String,
+        charge: Option<String>,
+        wish: IntentWish,
+        expand: Expand,
+    },
+}
+
+/// What is to become of an intent.
+pub(super) enum IntentWish {
+    Capture(IntentCapture),
+    Cancel(IntentCancel),
+}
+
+impl Task {
+    /// The charge that no other request may work on meanwhile.
+    pub(super) fn charge(&self) -> Option<&str> {
+        match self {
+            Self::Transfer(wish) => wish.source.as_deref(),
+            Self::Refund { charge, .. } => Some(charge),
+            Self::Charge { id, .. } => Some(id),
+            Self::Intent { charge, .. } => charge.as_deref(),
+            Self::Account(_) | Self::Link(_) => None,
+        }
+    }
+
+    /// Carries it out.
+    pub(super) fn execute(
+        &self,
+        book: &mut Book,
+        caller: &Caller,
+        key: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Answer {
+        let done = match self {
+            Self::Transfer(wish) => book.transfer(wish, caller, key, now).map(|made| ok(&made)),
+            Self::Account(wish) => Ok(ok(&book.create_account(wish, key, now))),
+            Self::Link(wish) => Ok(ok(&book.create_link(wish, key, now))),
+            Self::Refund { charge, wish } => {
+                let made = book.make_refund(charge, wish, key, now);
+                made.map(|made| ok(&made))
+            }
+            Self::Charge { id, wish, expand } => {
+                let done = book.capture_charge(id, wish, key, now);
+                done.map(|()| show_charge(book, id, *expand, now))
+            }
+            Self::Intent {
+                id, wish, expand, ..
+            } => {
+                let done = match wish {
+                    IntentWish::Capture(wish) => book.capture_intent(id, wish, key, now),
+                    IntentWish::Cancel(wish) => book.cancel_intent(id, wish, key, now),
+                };
+                done.map(|()| show_intent(book, id, *expand, now))
+            }
+        };
+        done.unwrap_or_else(Refusal::into_answer)
+    }
+}
+
+impl State {
+    /// All that comes before execution: validation, existence and the lock on a charge.
+    pub(super) fn begin(
+        &self,
+        call: &Incoming,
+        form: &Form,
+        caller: &Caller,
+    ) -> Result<Task, Refusal> {
+        let task = match segments(&call.path).as_slice() {
+            [_, "accounts"] => {
+                check_platform(caller)?;
+                Task::Account(Box::new(AccountWish::read(form)?))
+            }
+            [_, "account_links"] => {
+                check_platform(caller)?;
+                let wish = LinkWish::read(form, caller.live)?;
+                let book = self.book(caller.live);
+                let account = book.accounts.get(&wish.account);
+                let account = account.ok_or_else(|| no_access(call, &wish.account))?;
+                wish.check_kind(&account.kind)?;
+                Task::Link(wish)
+            }
+            [_, "refunds"] => self.begin_refund(form, caller)?,
+            [_, "charges", id, _] => self.begin_charge(id, form, caller)?,
+            [_, "payment_intents", id, change] => self.begin_intent(id, change, form, caller)?,
+            _ => {
+                let wish = Wish::read(form)?;
+                let book = self.book(caller.live);
+                book.check_wish(&wish, caller, |id| self.hint(id, caller))?;
+                Task::Transfer(wish)
+            }
+        };
+        if let Some(charge) = task.charge()
+            && !self.book(caller.live).locked.insert(charge.to_owned())
+        {
+            return Err(Refusal::locked());
+        }
+        Ok(task)
+    }
+
+    fn begin_refund(&self, form: &Form, caller: &Caller) -> Result<Task, Refusal> {
+        let wish = RefundWish::read(form)?;
+        let (param, id) = wish.target();
+        let book = self.book(caller.live);
+        let charge = match param {
+            "charge" => Some(id),
+            _ => book
+                .intents
+                .get(id)
+                .and_then(|i| i.latest_charge.as_deref()),
+        };
+        let charge = charge.filter(|id| book.charges.get(id).is_some());
+        let charge = charge.filter(|_| caller.account.is_none());
+        let missing = || Refusal::missing(param, id, self.hint(id, caller)).param(param);
+        let charge = charge.ok_or_else(missing)?.to_owned();
+        Ok(Task::Refund { charge, wish })
+    }
+
+    fn begin_charge(&self, id: &str, form: &Form, caller: &Caller) -> Result<Task, Refusal> {
+        let wish = ChargeCapture::read(form)?;
+        let paths = form.expand(&["payment_intent", "balance_transaction"])?;
+        let book = self.book(caller.live);
+        let charge = book.charges.get(id).filter(|_| caller.account.is_none());
+        let charge = charge.ok_or_else(|| self.not_found("charge", id, caller))?;
+        wish.check(charge)?;
+        Ok(Task::Charge {
+            id: id.to_owned(),
+            wish,
+            expand: expand(&paths),
+        })
+    }
+
+    fn begin_intent(
+        &self,
+        id: &str,
+        change: &str,
+        form: &Form,
+        caller: &Caller,
+    ) -> Result<Task, Refusal> {
+        let wish = match change {
+            "capture" => IntentWish::Capture(IntentCapture::read(form)?),
+            _ => IntentWish::Cancel(IntentCancel::read(form)?),
+        };
+        let paths = form.expand(&["latest_charge", "latest_charge.balance_transaction"])?;
+        let book = self.book(caller.live);
+        let intent = book.intents.get(id).filter(|_| caller.account.is_none());
+        let intent = intent.ok_or_else(|| self.not_found("payment_intent", id, caller))?;
+        Ok(Task::Intent {
+            id: id.to_owned(),
+            charge: intent.latest_charge.clone(),
+            wish,
+            expand: expand(&paths),
+        })
+    }
+}
+
+/// Only a platform has sellers.
+fn check_platform(caller: &Caller) -> Result<(), Refusal> {
+    if caller.account.is_none() {
+        return Ok(());
+    }
+    let message = "Only Stripe Connect platforms can work with other accounts.";
+    Err(Refusal::new(message))
+}
+
+fn show_charge(book: &Book, id: &str, expand: Expand, now: DateTime<Utc>) -> Answer {
+    match book.charges.get(id) {
+        Some(charge) => ok(&book.show_charge(charge, expand, now.timestamp())),
+        None => Refusal::failure(500).into_answer(),
+    }
+}
+
+fn show_intent(book: &Book, id: &str, expand: Expand, now: DateTime<Utc>) -> Answer {
+    match book.intents.get(id) {
+        Some(intent) => ok(&book.show_intent(intent, expand, now.timestamp())),
+        None => Refusal::failure(500).into_answer(),
+    }
+}
