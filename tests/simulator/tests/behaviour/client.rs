@@ -96,6 +96,22 @@ impl World {
         send(request).await
     }
 
+    /// A PUT of JSON to Mirakl.
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        let sent = self.try_put(path, body).await;
+        sent.expect("an answer")
+    }
+
+    pub async fn try_put(&self, path: &str, body: &Value) -> reqwest::Result<Reply> {
+        let request = self
+            .http
+            .put(format!("{}{path}", self.sim.mirakl().url()))
+            .header("Authorization", MIRAKL_KEY)
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
+        send(request).await
+    }
+
     /// `POST /v1/transfers` with a form, already encoded.
     pub async fn post(&self, form: &str, headers: &[(&str, &str)]) -> reqwest::Result<Reply> {
         self.post_as(STRIPE_KEY, "transfers", form, headers).await

@@ -2,9 +2,17 @@
 
 mod account_keys;
 mod account_requests;
+mod authorisations;
+mod captures;
+mod charge_captures;
 mod client;
+mod confirmation_rules;
+mod confirmations;
+mod debits;
 mod faults;
 mod idempotency;
+mod intent_lists;
+mod intent_search;
 mod kills;
 mod links;
 mod mirakl_access;
@@ -13,7 +21,10 @@ mod paging;
 mod payments;
 mod program;
 mod receiver;
+mod refunds;
 mod sellers;
+mod service_confirmations;
+mod service_lists;
 mod shop_batches;
 mod shop_lists;
 mod shop_updates;

@@ -97,7 +97,7 @@ impl Waiting {
                 let line = &order["order_lines"][at];
                 json!({
                     "order_line_id": line["order_line_id"],
-                    "offer_id": line["offer_id"].to_string(),
+                    "offer_id": text(&line["offer_id"]),
                     "order_line_amount": number(amounts::of_line(&order, line)),
                     "order_line_quantity": line["quantity"],
                 })
@@ -111,10 +111,15 @@ impl Waiting {
             "customer_id": order["customer"]["customer_id"],
             "imprint_number": order["imprint_number"],
             "payment_type": order["payment_type"],
-            "shop_id": order["shop_id"].to_string(),
+            "shop_id": text(&order["shop_id"]),
             "pay_out_psp_code": "NOT_SPECIFIED",
             "debit_entity": { "type": kind, "id": id },
             "order_lines": { "order_line": lines },
         })
     }
+}
+
+/// An id as a text, whether or not it is one.
+fn text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
