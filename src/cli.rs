@@ -81,6 +81,14 @@ pub enum Command {
     #[command(alias = "connector:sync:onboarding")]
     SyncOnboarding(SyncOnboarding),
 
+    /// Job: confirm accepted orders on Mirakl, and capture their payments (every 5 minutes)
+    ///
+    /// The checkout writes the commercial order id into the payment's metadata; this job finds the
+    /// payment, tells Mirakl which orders it covers, and captures once for each basket what the
+    /// sellers accepted. No webhook is needed.
+    #[command(alias = "connector:validate:pending-debit")]
+    ValidatePendingDebit(ValidatePendingDebit),
+
     /// Job: transfer the seller's part of each debited order (every 5 minutes)
     ///
     /// Each order is paid exactly once. Orders that cannot be paid yet wait with a reason that
@@ -121,6 +129,14 @@ pub struct SyncOnboarding {
     /// Look only at this shop (repeatable); the checkpoint stays where it is
     #[arg(long = "shop", value_name = "SHOP")]
     pub shops: Vec<i64>,
+}
+
+/// Flags of `validate-pending-debit`.
+#[derive(Debug, Args)]
+pub struct ValidatePendingDebit {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
 }
 
 /// Flags of `process-transfer`.
@@ -283,6 +299,8 @@ mod tests {
         let of = |name| Cli::try_parse_from(["mirakl-stripe", name]).expect("the old name");
         let transfer = of("connector:dispatch:process-transfer");
         assert!(matches!(transfer.command, Command::ProcessTransfer(_)));
+        let debit = of("connector:validate:pending-debit");
+        assert!(matches!(debit.command, Command::ValidatePendingDebit(_)));
         let onboarding = of("connector:sync:onboarding");
         assert!(matches!(onboarding.command, Command::SyncOnboarding(_)));
         let help = Cli::command().render_long_help().to_string();

@@ -7,12 +7,14 @@ use clap::Parser as _;
 use mirakl_stripe::app::App;
 use mirakl_stripe::cli::{
     Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessTransfer, ResolveSubject,
-    ResolveTransfer, SummaryFormat, SyncOnboarding,
+    ResolveTransfer, SummaryFormat, SyncOnboarding, ValidatePendingDebit,
 };
 use mirakl_stripe::commands::{link_account, list, migrate, onboarding_link, resolve};
 use mirakl_stripe::domain::ids::{AccountId, OrderId, ShopId, TransferId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
-use mirakl_stripe::jobs::{self, Ending, Job, JobError, Report, sync_onboarding};
+use mirakl_stripe::jobs::{
+    self, Ending, Job, JobError, Report, sync_onboarding, validate_pending_debit,
+};
 use mirakl_stripe::outcome::{Counts, Exit};
 use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
 use mirakl_stripe::{output, telemetry};
@@ -65,6 +67,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
     };
     match cli.command {
         Command::SyncOnboarding(flags) => sync_onboarding(&app()?, flags).await,
+        Command::ValidatePendingDebit(flags) => validate_pending_debit(&app()?, flags).await,
         Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
         Command::List(flags) => show(&database()?, flags).await,
         Command::LinkAccount(LinkAccount { shop, account }) => {
@@ -95,6 +98,22 @@ async fn sync_onboarding(app: &App, flags: SyncOnboarding) -> Result<Exit, JobEr
     }
     let report = jobs::run(app, Job::SyncOnboarding, async |run| {
         sync_onboarding::run(app, run, &options).await
+    })
+    .await;
+    summed_up(app, report, json)
+}
+
+async fn validate_pending_debit(app: &App, flags: ValidatePendingDebit) -> Result<Exit, JobError> {
+    let json = flags.job.output == SummaryFormat::Json;
+    if flags.job.dry_run {
+        let now = app.clock.now();
+        let planned =
+            jobs::plan_checked(app, async || validate_pending_debit::plan(app, now).await);
+        output::planned_debits(&planned.await?, json);
+        return Ok(Exit::Done);
+    }
+    let report = jobs::run(app, Job::ValidatePendingDebit, async |run| {
+        validate_pending_debit::run(app, run).await
     })
     .await;
     summed_up(app, report, json)

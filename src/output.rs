@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::domain::money::{Currency, Money};
 use crate::jobs::process_transfer::PlannedTransfer;
 use crate::jobs::sync_onboarding::PlannedShop;
+use crate::jobs::validate_pending_debit::PlannedDebit;
 use crate::jobs::{Ending, Report};
 use crate::store::accounts::ListedAccount;
 use crate::store::history::Change;
@@ -105,6 +106,26 @@ pub fn plan(planned: &[PlannedTransfer], json: bool) {
             Cell::new(row.action),
             amount(row.amount, row.currency.map(|c| c.to_string()).as_deref()),
             text(row.stripe_account_id.as_deref()),
+            text(Some(&row.reason)),
+        ]);
+    }
+    show(&table, planned.is_empty(), "nothing to do");
+    line("dry run: nothing was written, nothing was sent");
+}
+
+/// Prints a dry run's plan for debits and payments.
+pub fn planned_debits(planned: &[PlannedDebit], json: bool) {
+    if json {
+        return self::json(planned);
+    }
+    let mut table = table(&["basket", "order", "action", "amount", "payment", "why"]);
+    for row in planned {
+        table.add_row(vec![
+            text(Some(row.commercial_order_id.as_str())),
+            text(row.mirakl_id.as_deref()),
+            Cell::new(row.action),
+            amount(row.amount, row.currency.map(|c| c.to_string()).as_deref()),
+            text(row.transaction_id.as_deref()),
             text(Some(&row.reason)),
         ]);
     }

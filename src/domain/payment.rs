@@ -63,6 +63,10 @@ pub struct Payment {
     pub pending: bool,
     /// The money goes straight to a connected account: there is nothing to transfer.
     pub destination_charge: bool,
+    /// Until when an authorisation holds, as far as Stripe says.
+    pub authorized_until: Option<DateTime<Utc>>,
+    /// Why it ended without bringing money.
+    pub failure: Option<String>,
     /// When Stripe made it.
     pub created_at: DateTime<Utc>,
 }
@@ -142,6 +146,8 @@ mod tests {
             status,
             pending: false,
             destination_charge: false,
+            authorized_until: None,
+            failure: None,
             created_at: DateTime::from_timestamp(day * 86_400, 0).expect("a date"),
         }
     }

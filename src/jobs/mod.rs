@@ -7,6 +7,7 @@ mod payments;
 pub mod process_transfer;
 mod reached;
 pub mod sync_onboarding;
+pub mod validate_pending_debit;
 
 pub use identity::check_identity;
 
@@ -28,6 +29,8 @@ const LONGEST_RUN: TimeDelta = TimeDelta::hours(1);
 pub enum Job {
     /// `sync-onboarding`
     SyncOnboarding,
+    /// `validate-pending-debit`
+    ValidatePendingDebit,
     /// `process-transfer`
     ProcessTransfer,
 }
@@ -37,6 +40,7 @@ impl Job {
     pub fn name(self) -> &'static str {
         match self {
             Self::SyncOnboarding => "sync-onboarding",
+            Self::ValidatePendingDebit => "validate-pending-debit",
             Self::ProcessTransfer => "process-transfer",
         }
     }

@@ -1,18 +1,23 @@
 //! Mirakl's operator API: typed endpoints, one file per resource.
 
 mod auth;
+mod debit;
 mod order;
 mod page;
+mod service;
 mod shop;
 mod shop_update;
 mod wire;
 
 pub use auth::{Auth, OAuth};
+pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};
+pub use service::{Services, ServicesQuery, ToldService, UnreadService};
 pub use shop::{ReadShop, ShopsQuery, UnreadShop};
 pub use shop_update::{ShopUpdate, Updated};
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -58,6 +63,8 @@ pub struct Mirakl {
     base: Url,
     auth: Auth,
     fields: ShopFields,
+    /// The form of SPA01's body that Mirakl took last.
+    service_root_is_object: AtomicBool,
 }
 
 /// The codes of the shops' custom fields that this program reads and writes.
@@ -83,6 +90,7 @@ impl Mirakl {
             base,
             auth,
             fields,
+            service_root_is_object: AtomicBool::new(false),
         }
     }
 

@@ -271,7 +271,9 @@ impl From<WireLine> for OrderLine {
             canceled: wire.cancelations.iter().map(WireCancelation::price).sum(),
             canceled_taxes: wire.cancelations.iter().map(WireCancelation::taxes).sum(),
             prices_not_debitable: prices.into_iter().map(not_debitable).sum(),
-            taxes_not_debitable: taxes().map(|tax| not_debitable(&tax.amount_breakdown)).sum(),
+            taxes_not_debitable: taxes()
+                .map(|tax| not_debitable(&tax.amount_breakdown))
+                .sum(),
             debited_at: wire.debited_date,
             has_refunds: !wire.refunds.is_empty(),
         }

@@ -30,6 +30,13 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
+/// An amount as a JSON number, digit by digit.
+pub(super) fn exact_number(amount: Decimal) -> serde_json::Number {
+    let digits = amount.to_string();
+    // A decimal's digits are always a JSON number.
+    serde_json::from_str(&digits).unwrap_or_else(|_| serde_json::Number::from(0))
+}
+
 /// A list that may be `null`.
 pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

@@ -39,6 +39,8 @@ pub struct Settings {
     pub product_payment_split: bool,
     /// The operator asks for service orders, which this version does not pay yet.
     pub service_payment_split: bool,
+    /// How debits are confirmed and captured.
+    pub payments: PaymentSettings,
     /// How sellers are onboarded.
     pub onboarding: OnboardingSettings,
     /// Where the operator's server is told; none when it is not.
@@ -56,6 +58,17 @@ pub struct MiraklSettings {
     pub credentials: MiraklCredentials,
     /// Requests at once.
     pub concurrency: usize,
+}
+
+/// How debits are confirmed and captured.
+#[derive(Debug, Clone, Copy)]
+pub struct PaymentSettings {
+    /// The money is taken before Mirakl is told.
+    pub after_capture: bool,
+    /// Orders whose every payment ended are refused at Mirakl, which cancels them.
+    pub refuse_failed: bool,
+    /// Debits of services are confirmed by this program.
+    pub confirm_services: bool,
 }
 
 /// How this program proves who it is to Mirakl.
@@ -121,6 +134,11 @@ impl Settings {
         let database = database::read(&mut reader);
         let mirakl = mirakl(&mut reader);
         let stripe = stripe(&mut reader);
+        let payments = PaymentSettings {
+            after_capture: reader.flag("PA01_AFTER_CAPTURE", false),
+            refuse_failed: reader.flag("REFUSE_FAILED_PAYMENTS", false),
+            confirm_services: reader.flag("CONFIRM_SERVICE_DEBITS", true),
+        };
         let base = mirakl.as_ref().map(|mirakl| &mirakl.base);
         let onboarding = onboarding::onboarding(&mut reader, base);
         let notifications = onboarding::notifications(&mut reader);
@@ -150,6 +168,7 @@ impl Settings {
             checkpoint_overlap: TimeDelta::minutes(i64::from(overlap)),
             product_payment_split,
             service_payment_split,
+            payments,
             onboarding,
             notifications,
             retention: TimeDelta::days(i64::from(retention)),

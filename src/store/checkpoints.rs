@@ -11,6 +11,10 @@ pub enum Stream {
     ProductOrders,
     /// S20 by update date.
     Shops,
+    /// SOR11 by update date.
+    ServiceOrders,
+    /// Stripe's charges by creation.
+    Charges,
 }
 
 impl Stream {
@@ -18,6 +22,8 @@ impl Stream {
         match self {
             Self::ProductOrders => "product_orders",
             Self::Shops => "shops",
+            Self::ServiceOrders => "service_orders",
+            Self::Charges => "charges",
         }
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod adoptions;
+pub mod captures;
 pub mod checkpoints;
+pub mod debits;
 pub mod history;
 pub mod identity;
 pub mod lock;

@@ -15,6 +15,8 @@ pub struct Observed {
     pub payment: Payment,
     /// When Stripe was asked.
     pub observed_at: DateTime<Utc>,
+    /// Since when it has its status, as far as this program has seen.
+    pub status_since: DateTime<Utc>,
 }
 
 #[derive(Serialize)]
@@ -30,6 +32,8 @@ struct Row<'a> {
     status: PaymentStatus,
     pending: bool,
     destination_charge: bool,
+    authorized_until: Option<DateTime<Utc>>,
+    failure: Option<&'a str>,
     stripe_created_at: DateTime<Utc>,
 }
 
@@ -47,6 +51,8 @@ impl<'a> From<&'a Payment> for Row<'a> {
             status: payment.status,
             pending: payment.pending,
             destination_charge: payment.destination_charge,
+            authorized_until: payment.authorized_until,
+            failure: payment.failure.as_deref(),
             stripe_created_at: payment.created_at,
         }
     }
@@ -65,16 +71,17 @@ pub async fn observe(
     sqlx::query!(
         "insert into payments (payment_intent_id, charge_id, commercial_order_id, amount, captured,
                                refunded, currency, settlement_currency, status, pending,
-                               destination_charge, stripe_created_at, observed_at, created_at, updated_at)
+                               destination_charge, authorized_until, failure, stripe_created_at,
+                               observed_at, status_since, created_at, updated_at)
          select distinct on (coalesce(r.payment_intent_id, r.charge_id))
                 r.payment_intent_id, r.charge_id, r.commercial_order_id, r.amount, r.captured,
                 r.refunded, r.currency, r.settlement_currency, r.status, r.pending,
-                r.destination_charge, r.stripe_created_at, $2, $2, $2
+                r.destination_charge, r.authorized_until, r.failure, r.stripe_created_at, $2, $2, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              payment_intent_id text, charge_id text, commercial_order_id text, amount bigint,
              captured bigint, refunded bigint, currency text, settlement_currency text,
              status payment_status, pending boolean, destination_charge boolean,
-             stripe_created_at timestamptz)
+             authorized_until timestamptz, failure text, stripe_created_at timestamptz)
          on conflict (payment_id) do update
          set charge_id = coalesce(excluded.charge_id, payments.charge_id),
              commercial_order_id = excluded.commercial_order_id,
@@ -82,6 +89,9 @@ pub async fn observe(
              currency = excluded.currency, settlement_currency = excluded.settlement_currency,
              status = excluded.status, pending = excluded.pending,
              destination_charge = excluded.destination_charge,
+             authorized_until = excluded.authorized_until, failure = excluded.failure,
+             status_since = case when payments.status <> excluded.status then excluded.status_since
+                                 else payments.status_since end,
              stripe_created_at = excluded.stripe_created_at,
              observed_at = excluded.observed_at, updated_at = excluded.updated_at
          where payments.observed_at <= excluded.observed_at",
@@ -100,47 +110,75 @@ pub async fn find(
     baskets: &[&str],
 ) -> Result<Vec<Observed>> {
     let stored = sqlx::query!(
-        r#"select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
+        r#"with named as (
+               select id from payments where payment_intent_id = any($1::text[])
+               union select id from payments where charge_id = any($1::text[])
+               union select id from payments where commercial_order_id = any($2::text[])
+           )
+           select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
                   currency as "currency: String", settlement_currency as "settlement_currency: String",
-                  status, pending, destination_charge, stripe_created_at, observed_at
-           from payments where payment_intent_id = any($1::text[])
-           union
-           select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
-                  currency, settlement_currency, status, pending, destination_charge,
-                  stripe_created_at, observed_at
-           from payments where charge_id = any($1::text[])
-           union
-           select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
-                  currency, settlement_currency, status, pending, destination_charge,
-                  stripe_created_at, observed_at
-           from payments where commercial_order_id = any($2::text[])"#,
+                  status, pending, destination_charge, authorized_until, failure, stripe_created_at,
+                  observed_at, status_since
+           from payments join named using (id)"#,
         references as &[&str],
         baskets as &[&str]
     )
     .fetch_all(conn)
     .await?;
     let payments = stored.into_iter().filter_map(|row| {
-        let currency = Currency::parse(&row.currency?).ok()?;
+        let currency = Currency::parse(&row.currency).ok()?;
         Some(Observed {
-            observed_at: row.observed_at?,
+            observed_at: row.observed_at,
+            status_since: row.status_since,
             payment: Payment {
                 intent: row.payment_intent_id.map(PaymentIntentId),
                 charge: row.charge_id.map(ChargeId),
                 commercial_id: row.commercial_order_id.map(CommercialOrderId),
-                amount: Money::from_minor(row.amount?, currency),
-                captured: row.captured?,
-                refunded: row.refunded?,
+                amount: Money::from_minor(row.amount, currency),
+                captured: row.captured,
+                refunded: row.refunded,
                 settlement: row
                     .settlement_currency
                     .and_then(|c| Currency::parse(&c).ok()),
-                status: row.status?,
-                pending: row.pending?,
-                destination_charge: row.destination_charge?,
-                created_at: row.stripe_created_at?,
+                status: row.status,
+                pending: row.pending,
+                destination_charge: row.destination_charge,
+                authorized_until: row.authorized_until,
+                failure: row.failure,
+                created_at: row.stripe_created_at,
             },
         })
     });
     Ok(payments.collect())
+}
+
+/// The next baskets after `after` whose payment is authorised and due for a look: never looked at,
+/// or waiting for one whose time has come, or decided too long ago and never sent.
+pub async fn baskets_to_capture(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    stale_since: DateTime<Utc>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, CommercialOrderId)>> {
+    let due = sqlx::query!(
+        r#"select p.id, p.commercial_order_id as "commercial_order_id!"
+           from payments p left join captures c on c.payment_id = p.payment_id
+           where p.status = 'TO_CAPTURE' and p.commercial_order_id is not null and p.id > $3
+             and (c.id is null or c.next_look_at <= $1
+                  or (c.status = 'CAPTURE_PENDING' and c.sent_at is null and c.updated_at < $2))
+           order by p.id limit $4"#,
+        now,
+        stale_since,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let due = due.into_iter();
+    Ok(due
+        .map(|row| (row.id, CommercialOrderId(row.commercial_order_id)))
+        .collect())
 }
 
 /// One row of `list payments`.

@@ -10,7 +10,7 @@ mod wire;
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use error::{Class, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
-pub use payment::{ChargesQuery, ListedCharge};
+pub use payment::{ChargesQuery, Finish, ListedCharge};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
 
 use chrono::{DateTime, Utc};
@@ -125,6 +125,16 @@ impl Stripe {
         body: &str,
         key: &IdempotencyKey,
     ) -> Result<(T, Option<String>), StripeError> {
+        self.post_at(template, template, body, key).await
+    }
+
+    async fn post_at<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        body: &str,
+        key: &IdempotencyKey,
+    ) -> Result<(T, Option<String>), StripeError> {
         let mut headers = self.headers()?;
         headers.insert(
             CONTENT_TYPE,
@@ -137,7 +147,7 @@ impl Stripe {
         );
         let request = Request {
             method: Method::POST,
-            url: self.address(template),
+            url: self.address(path),
             template,
             headers,
             body: Some(body),

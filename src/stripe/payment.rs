@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::wire::{Expandable, Metadata, WireList, null_is_false, unix};
 use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId, PaymentRef};
+use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::{Payment, PaymentStatus};
 
@@ -28,6 +29,34 @@ pub struct ListedCharge {
     pub created_at: DateTime<Utc>,
     /// The payment it stands for; none if it is an earlier try of an intent, or not readable.
     pub payment: Option<Payment>,
+}
+
+/// How an authorised payment is brought to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// Take money; the rest is released.
+    Capture,
+    /// Release all of it.
+    Cancel,
+}
+
+impl Finish {
+    /// The request's body.
+    pub fn encode(self, payment: &PaymentRef, amount: Money) -> String {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let minor = amount.minor().to_string();
+        match (self, payment) {
+            (Self::Capture, PaymentRef::Intent(_)) => body
+                .append_pair("amount_to_capture", &minor)
+                .append_pair("expand[]", "latest_charge.balance_transaction"),
+            (Self::Capture, PaymentRef::Charge(_)) => body.append_pair("amount", &minor),
+            (Self::Cancel, PaymentRef::Intent(_)) => body
+                .append_pair("cancellation_reason", "abandoned")
+                .append_pair("expand[]", "latest_charge.balance_transaction"),
+            (Self::Cancel, PaymentRef::Charge(id)) => body.append_pair("charge", id.as_str()),
+        };
+        body.finish()
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,7 +81,23 @@ struct WireCharge {
     #[serde(default)]
     transfer_data: Option<serde::de::IgnoredAny>,
     #[serde(default)]
+    failure_code: Option<String>,
+    #[serde(default)]
+    payment_method_details: Option<WireMethod>,
+    #[serde(default)]
     metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct WireMethod {
+    #[serde(default)]
+    card: Option<WireCard>,
+}
+
+#[derive(Deserialize)]
+struct WireCard {
+    #[serde(default)]
+    capture_before: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +108,8 @@ struct WireIntent {
     created: DateTime<Utc>,
     amount: i64,
     currency: String,
+    #[serde(default)]
+    cancellation_reason: Option<String>,
     #[serde(default)]
     latest_charge: Option<Expandable<WireCharge>>,
     #[serde(default)]
@@ -159,6 +206,72 @@ impl Stripe {
         }
     }
 
+    /// The payments that name a basket, by search (`GET /v1/payment_intents/search`). What was made
+    /// in the last minutes may not be found yet: absence proves nothing.
+    pub async fn search_payments(
+        &self,
+        basket: &CommercialOrderId,
+    ) -> Result<Vec<Payment>, StripeError> {
+        const PATH: &str = "/v1/payment_intents/search";
+        let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+        let query = format!(
+            "metadata[\"{}\"]:\"{}\"",
+            quoted(&self.metadata_key),
+            quoted(basket.as_str())
+        );
+        let parameters = [
+            ("query", query.as_str()),
+            ("limit", PAGE_SIZE),
+            ("expand[]", "data.latest_charge.balance_transaction"),
+        ];
+        let page: WireList<WireIntent> = self.get(PATH, PATH, &parameters).await?;
+        let found = page.data.iter().filter_map(|intent| self.of_intent(intent));
+        // The search does not care about upper and lower case; a basket does.
+        Ok(found
+            .filter(|payment| payment.commercial_id.as_ref() == Some(basket))
+            .collect())
+    }
+
+    /// Captures or cancels a payment by a body that is stored. Returns the payment, where the answer
+    /// tells enough of it, and the request's id.
+    pub async fn finish_payment(
+        &self,
+        payment: &PaymentRef,
+        finish: Finish,
+        body: &str,
+        key: &IdempotencyKey,
+    ) -> Result<(Option<Payment>, Option<String>), StripeError> {
+        let (template, path) = match (payment, finish) {
+            (PaymentRef::Intent(id), Finish::Capture) => (
+                "/v1/payment_intents/{id}/capture",
+                format!("/v1/payment_intents/{id}/capture"),
+            ),
+            (PaymentRef::Intent(id), Finish::Cancel) => (
+                "/v1/payment_intents/{id}/cancel",
+                format!("/v1/payment_intents/{id}/cancel"),
+            ),
+            (PaymentRef::Charge(id), Finish::Capture) => (
+                "/v1/charges/{id}/capture",
+                format!("/v1/charges/{id}/capture"),
+            ),
+            // A bare charge's authorisation is released by a refund.
+            (PaymentRef::Charge(_), Finish::Cancel) => ("/v1/refunds", "/v1/refunds".to_owned()),
+        };
+        if matches!(
+            (payment, finish),
+            (PaymentRef::Intent(_), Finish::Capture | Finish::Cancel)
+        ) {
+            let (intent, request_id) = self
+                .post_at::<WireIntent>(template, &path, body, key)
+                .await?;
+            return Ok((self.of_intent(&intent), request_id));
+        }
+        let (_, request_id) = self
+            .post_at::<serde::de::IgnoredAny>(template, &path, body, key)
+            .await?;
+        Ok((None, request_id))
+    }
+
     /// A listed charge speaks for its intent only if it is the intent's latest.
     fn listed(&self, charge: &WireCharge) -> Option<Payment> {
         let intent = charge.payment_intent.as_ref().and_then(Expandable::object);
@@ -208,6 +321,8 @@ impl Stripe {
                 other => other,
             },
             destination_charge: intent.transfer_data.is_some(),
+            authorized_until: None,
+            failure: None,
             created_at: intent.created,
         })
     }
@@ -239,8 +354,29 @@ impl Stripe {
         } else {
             0
         };
-        let whole = if charge.refunded { captured } else { 0 };
-        let refunded = charge.amount_refunded.unwrap_or(whole).max(0);
+        // What a partial capture has released counts as refunded at Stripe, and was never taken.
+        let released = if taken { charge.amount - captured } else { 0 };
+        let refunded = match (charge.refunded, charge.amount_refunded) {
+            (true, _) => captured,
+            (false, refunded) => (refunded.unwrap_or(0) - released).max(0),
+        };
+        let expired = intent.is_some_and(|intent| {
+            let reason = intent.cancellation_reason.as_deref();
+            matches!(reason, Some("automatic" | "expired"))
+        });
+        let (status, failure) = match status {
+            PaymentStatus::Canceled if expired => (
+                PaymentStatus::Failed,
+                Some("the authorisation ended before it was captured".to_owned()),
+            ),
+            PaymentStatus::Failed => (status, charge.failure_code.clone()),
+            other => (other, None),
+        };
+        let capture_before = charge
+            .payment_method_details
+            .as_ref()
+            .and_then(|method| method.card.as_ref())
+            .and_then(|card| card.capture_before);
         Some(Payment {
             intent: intent_id.map(|intent| match intent {
                 Expandable::Id(id) => PaymentIntentId(id.clone()),
@@ -259,6 +395,10 @@ impl Stripe {
             pending,
             destination_charge: charge.transfer_data.is_some()
                 || intent.is_some_and(|intent| intent.transfer_data.is_some()),
+            authorized_until: capture_before
+                .filter(|_| !taken)
+                .and_then(|at| DateTime::from_timestamp(at, 0)),
+            failure,
             created_at: intent.map_or(charge.created, |intent| intent.created),
         })
     }

@@ -1,9 +1,9 @@
 //! What is captured of a payment, once: authorised amount minus what was refused and cancelled.
 
+use super::Basket;
 use super::amount::{Owed, owed};
 use super::confirm::{Policy, only_payment};
 use super::reason::HoldReason;
-use super::Basket;
 use crate::domain::money::Money;
 use crate::domain::payment::{Payment, PaymentStatus};
 
@@ -40,7 +40,11 @@ fn decide(
     policy: Policy,
 ) -> Result<CaptureDecision, HoldReason> {
     let only = only_payment(basket)?;
-    let name = || payment.reference().map_or_else(String::new, |r| r.to_string());
+    let name = || {
+        payment
+            .reference()
+            .map_or_else(String::new, |r| r.to_string())
+    };
     if only.reference() != payment.reference() {
         return Err(HoldReason::SeveralPayments(vec![name()]));
     }

@@ -61,7 +61,11 @@ fn ended_long_ago(basket: &Basket, now: DateTime<Utc>) -> bool {
 /// The payment that covers the whole basket.
 fn payable(basket: &Basket, policy: Policy) -> Result<Payment, HoldReason> {
     let payment = only_payment(basket)?;
-    let name = || payment.reference().map_or_else(String::new, |r| r.to_string());
+    let name = || {
+        payment
+            .reference()
+            .map_or_else(String::new, |r| r.to_string())
+    };
     if payment.pending {
         return Err(HoldReason::PaymentPending(name()));
     }
@@ -93,8 +97,11 @@ pub(super) fn only_payment(basket: &Basket) -> Result<&Payment, HoldReason> {
     if let Some(cause) = &basket.unread {
         return Err(HoldReason::Unread(cause.clone()));
     }
-    let reference =
-        |payment: &Payment| payment.reference().map_or_else(String::new, |r| r.to_string());
+    let reference = |payment: &Payment| {
+        payment
+            .reference()
+            .map_or_else(String::new, |r| r.to_string())
+    };
     let live = basket.payments.iter().map(|known| &known.payment);
     let live: Vec<&Payment> = live.filter(|payment| payment.is_live()).collect();
     let payment = match live.as_slice() {

@@ -4,8 +4,6 @@
 mod amount;
 mod capture;
 mod confirm;
-#[cfg(test)]
-mod fixtures;
 mod reason;
 
 pub use amount::{Owed, owed};
@@ -15,7 +13,7 @@ pub use reason::HoldReason;
 
 use chrono::{DateTime, Utc};
 
-use super::ids::{CommercialOrderId, OrderId};
+use super::ids::OrderId;
 use super::order::{OrderState, ProductOrder};
 use super::payment::Payment;
 use super::service::{DebitState, ServiceDebit, ServiceOrder, ServiceState};
@@ -68,6 +66,18 @@ impl Basket {
             .collect()
     }
 
+    /// Whether Mirakl was told of any of the accepted orders.
+    pub fn has_confirmed(&self) -> bool {
+        let products = self.orders.iter().any(|order| {
+            matches!(order.state, OrderState::Accepted(_)) && order.debited_at.is_some()
+        });
+        products
+            || self
+                .debits
+                .iter()
+                .any(|debit| debit.state == DebitState::Ok)
+    }
+
     /// The accepted orders that Mirakl has not been told of yet.
     fn unconfirmed(&self) -> Vec<OrderId> {
         let products = self
@@ -100,9 +110,4 @@ fn is_confirmed(order: &ProductOrder) -> bool {
 fn listed(orders: &[OrderId]) -> String {
     let ids: Vec<&str> = orders.iter().map(OrderId::as_str).collect();
     ids.join(", ")
-}
-
-/// What names a basket in messages.
-pub fn name(id: &CommercialOrderId) -> String {
-    format!("basket {id}")
 }

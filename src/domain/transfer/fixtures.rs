@@ -84,6 +84,8 @@ pub fn payment(cents: i64) -> Payment {
         status: PaymentStatus::Captured,
         pending: false,
         destination_charge: false,
+        authorized_until: None,
+        failure: None,
         created_at: at(0),
     }
 }

@@ -235,6 +235,7 @@ impl Payments {
                 .extend(found.iter().cloned().map(|payment| Observed {
                     payment,
                     observed_at: now,
+                    status_since: now,
                 }));
         }
         Ok(())

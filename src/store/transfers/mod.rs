@@ -8,8 +8,8 @@ mod send;
 pub use adopt::{Adopted, AdoptionResult, adopt};
 pub use list::{ListedTransfer, TransferFilter, list};
 pub use record::{
-    DueRow, KnownRow, NewDecision, due, known, record, reopen_included, set_differences,
-    shops_are_due,
+    DueRow, KnownRow, NewDecision, basket_is_due, due, known, record, reopen_included,
+    set_differences, shops_are_due,
 };
 pub use send::{
     Failed, Made, Pending, Resolution, Resolvable, created, failed, mark_sent, pending, resolvable,

@@ -247,6 +247,23 @@ pub async fn shops_are_due(
     Ok(changed.rows_affected())
 }
 
+/// Lets everything that waits for a basket's payment be looked at by the next run.
+pub async fn basket_is_due(
+    conn: &mut Connection,
+    basket: &CommercialOrderId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update transfers set next_look_at = $2
+         where commercial_order_id = $1 and status = 'TRANSFER_ON_HOLD' and next_look_at > $2",
+        basket.as_str(),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Opens what was ignored because its shop was excluded, where it no longer is: the next run decides
 /// it anew. Returns how many rows.
 pub async fn reopen_included(conn: &mut Connection, now: DateTime<Utc>) -> Result<u64> {

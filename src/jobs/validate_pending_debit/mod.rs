@@ -1,0 +1,84 @@
+//! `validate-pending-debit`: accepted orders are confirmed on Mirakl, and captured on Stripe once
+//! for each basket.
+//!
+//! gather → decide → record → act → settle, a hundred baskets at a time: [`payments`] reads what
+//! Stripe has, [`gather`] what Mirakl asks for and what the baskets hold, [`confirm`] tells Mirakl,
+//! and [`capture`] takes or releases the money.
+
+mod baskets;
+mod capture;
+mod confirm;
+mod gather;
+mod leftovers;
+mod payments;
+mod plan;
+
+pub use plan::PlannedDebit;
+
+use chrono::{DateTime, Utc};
+use indicatif::ProgressBar;
+
+use super::{Result, Run};
+use crate::app::App;
+use crate::domain::basket::Policy;
+use crate::telemetry;
+
+/// One run: what is kept from basket to basket.
+struct Pass<'a> {
+    app: &'a App,
+    run: &'a Run,
+    policy: Policy,
+    sender: capture::Sender,
+    bar: ProgressBar,
+}
+
+fn policy(app: &App) -> Policy {
+    Policy {
+        after_capture: app.settings.payments.after_capture,
+        refuse_failed: app.settings.payments.refuse_failed,
+    }
+}
+
+/// Runs the job.
+pub async fn run(app: &App, run: &Run) -> Result<()> {
+    let mut pass = Pass {
+        app,
+        run,
+        policy: policy(app),
+        sender: capture::Sender::default(),
+        bar: telemetry::progress(app.quiet, "baskets"),
+    };
+    capture::send_pending(&mut pass).await?;
+    payments::list(app, run.started_at, true).await?;
+    let asked = gather::asked(app, run.started_at, true).await?;
+    for cause in &asked.unidentified {
+        tracing::error!(cause, "Mirakl sent something without an id");
+    }
+    let unidentified = u64::try_from(asked.unidentified.len()).unwrap_or(0);
+    run.count(|counts| {
+        counts.failed += unidentified;
+        counts.news += unidentified;
+    });
+    let chunks = gather::chunks(app, &asked).await?;
+    pass.bar
+        .set_length(chunks.iter().map(|chunk| chunk.len() as u64).sum());
+    for ids in chunks {
+        let mut baskets = baskets::read(app, &ids, &asked, run.started_at, true).await?;
+        if pass.policy.after_capture {
+            capture::baskets(&mut pass, &mut baskets).await?;
+            confirm::baskets(&pass, &mut baskets, &asked).await?;
+        } else {
+            confirm::baskets(&pass, &mut baskets, &asked).await?;
+            capture::baskets(&mut pass, &mut baskets).await?;
+        }
+        pass.bar.inc(ids.len() as u64);
+    }
+    leftovers::settle(&pass, &asked).await?;
+    pass.bar.finish_and_clear();
+    gather::close(app, &asked).await
+}
+
+/// Runs the job without writing anything: what would happen, with exact amounts.
+pub async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDebit>> {
+    plan::plan(app, now).await
+}

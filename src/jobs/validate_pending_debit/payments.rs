@@ -1,0 +1,119 @@
+//! The customers' payments at Stripe: the newest charges in bulk, and singly what must be known now.
+
+use anyhow::{Context as _, anyhow};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, stream};
+
+use crate::app::App;
+use crate::domain::ids::{CommercialOrderId, PaymentRef};
+use crate::domain::payment::Payment;
+use crate::jobs::Result;
+use crate::store::checkpoints::{self, Checkpoint, Stream};
+use crate::store::payments;
+use crate::stripe::{ChargesQuery, StripeError};
+
+/// Where the first list begins: an authorisation of a card holds for a week.
+const FIRST: TimeDelta = TimeDelta::days(8);
+/// Lists overlap by this, for charges that were made while the last list was read.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// Reads the charges made since the last run; without `store`, a dry run's, nothing is written.
+pub(super) async fn list(
+    app: &App,
+    started_at: DateTime<Utc>,
+    store: bool,
+) -> Result<Vec<Payment>> {
+    let checkpoint = {
+        let mut conn = app.db.acquire().await?;
+        checkpoints::get(&mut conn, Stream::Charges).await?
+    };
+    let first = app.settings.start_date.unwrap_or(started_at - FIRST);
+    let from = checkpoint.map_or(first.max(started_at - FIRST), |checkpoint| {
+        checkpoint.reached - OVERLAP
+    });
+    let mut query = ChargesQuery {
+        from,
+        until: started_at + TimeDelta::days(1),
+        starting_after: None,
+    };
+    let mut begun = None;
+    let mut seen = Vec::new();
+    loop {
+        let observed_at = app.clock.now();
+        let page = app
+            .stripe
+            .charges(&query)
+            .await
+            .context("Stripe's charges could not be listed")?;
+        begun = begun.or(page.date);
+        let listed = page.data.into_iter().filter_map(|charge| charge.payment);
+        let ours: Vec<Payment> = listed.filter(|p| p.commercial_id.is_some()).collect();
+        if store {
+            let mut conn = app.db.acquire().await?;
+            payments::observe(&mut conn, &ours, observed_at).await?;
+        } else {
+            seen.extend(ours);
+        }
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => break,
+        }
+    }
+    if let (true, Some(reached)) = (store, begun) {
+        let mut conn = app.db.acquire().await?;
+        let checkpoint = Checkpoint {
+            reached,
+            begun_at: from,
+        };
+        checkpoints::advance(&mut conn, Stream::Charges, checkpoint, app.clock.now()).await?;
+    }
+    Ok(seen)
+}
+
+/// Reads these payments again, several at a time; what Stripe cannot tell now stays as it was seen.
+pub(super) async fn again(app: &App, references: Vec<PaymentRef>) -> Result<Vec<Payment>> {
+    let workers = app.settings.stripe.limits.concurrency;
+    let read: Vec<_> = stream::iter(references)
+        .map(|reference| async move {
+            let answer = app.stripe.payment(&reference).await;
+            (reference, answer)
+        })
+        .buffer_unordered(workers)
+        .collect()
+        .await;
+    let mut found = Vec::new();
+    for (reference, answer) in read {
+        match answer {
+            Ok(payment) => found.extend(payment),
+            Err(StripeError::Stop(error)) => return Err(anyhow!(StripeError::Stop(error)).into()),
+            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
+                tracing::warn!(payment = %reference, %error, "the payment could not be read");
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Looks for the payments of baskets that no list has shown. Not finding one proves nothing.
+pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result<Vec<Payment>> {
+    let workers = app.settings.stripe.limits.concurrency;
+    let searched: Vec<_> = stream::iter(baskets)
+        .map(|basket| async move {
+            let answer = app.stripe.search_payments(&basket).await;
+            (basket, answer)
+        })
+        .buffer_unordered(workers)
+        .collect()
+        .await;
+    let mut found = Vec::new();
+    for (basket, answer) in searched {
+        match answer {
+            Ok(mut payments) => found.append(&mut payments),
+            Err(StripeError::Stop(error)) => return Err(anyhow!(StripeError::Stop(error)).into()),
+            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
+                tracing::warn!(%basket, %error, "the payments of a basket could not be searched");
+            }
+        }
+    }
+    Ok(found)
+}
