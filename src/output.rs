@@ -291,7 +291,16 @@ pub fn payments(rows: &[ListedPayment], format: Format) {
         return json(rows);
     }
     let mut table = table(&[
-        "id", "basket", "payment", "charge", "status", "amount", "captured", "refunded", "seen",
+        "id",
+        "basket",
+        "payment",
+        "status",
+        "amount",
+        "captured",
+        "refunded",
+        "holds until",
+        "why",
+        "next look",
     ]);
     for row in rows {
         let status = match row.pending {
@@ -299,16 +308,23 @@ pub fn payments(rows: &[ListedPayment], format: Format) {
             false => row.status.as_str().to_owned(),
         };
         let currency = Some(row.currency.as_str());
+        let payment = row
+            .payment_intent_id
+            .as_ref()
+            .or(row.stripe_charge_id.as_ref());
+        let why = [&row.status_reason, &row.failure, &row.difference];
+        let why: Vec<&str> = why.into_iter().filter_map(Option::as_deref).collect();
         table.add_row(vec![
             number(row.internal_id),
             text(row.commercial_order_id.as_deref()),
-            text(row.payment_intent_id.as_deref()),
-            text(row.stripe_charge_id.as_deref()),
+            text(payment.map(String::as_str)),
             Cell::new(status),
             amount(Some(row.amount), currency),
             amount(Some(row.captured), currency),
             amount(Some(row.refunded), currency),
-            time(Some(row.observed_at)),
+            time(row.authorized_until),
+            text(Some(&why.join("; "))),
+            time(row.next_look_at),
         ]);
     }
     show(&table, rows.is_empty(), "no payments");

@@ -50,6 +50,8 @@ pub struct KnownCapture {
     pub sent_at: Option<DateTime<Utc>>,
     /// Since when it stands there.
     pub updated_at: DateTime<Utc>,
+    /// What a person should know, as it was flagged.
+    pub difference: Option<String>,
 }
 
 /// What is known of these payments' ends.
@@ -58,7 +60,7 @@ pub async fn known(
     payments: &[&str],
 ) -> Result<HashMap<String, KnownCapture>> {
     let stored = sqlx::query!(
-        "select payment_id, status, reason_code, looks, next_look_at, sent_at, updated_at
+        "select payment_id, status, reason_code, looks, next_look_at, sent_at, updated_at, difference
          from captures where payment_id = any($1::text[])",
         payments as &[&str]
     )
@@ -72,6 +74,7 @@ pub async fn known(
             next_look_at: row.next_look_at,
             sent_at: row.sent_at,
             updated_at: row.updated_at,
+            difference: row.difference,
         };
         (row.payment_id, known)
     });

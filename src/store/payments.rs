@@ -205,6 +205,20 @@ pub struct ListedPayment {
     pub status: PaymentStatus,
     /// The customer or the bank has yet to act.
     pub pending: bool,
+    /// Why it waits, or what came of its capture.
+    pub status_reason: Option<String>,
+    /// The kind of reason.
+    pub reason_code: Option<String>,
+    /// The arithmetic behind what is captured, in major units.
+    pub amount_explained: Option<String>,
+    /// Why it ended without bringing money.
+    pub failure: Option<String>,
+    /// What a person should know.
+    pub difference: Option<String>,
+    /// Until when the authorisation holds, in UTC.
+    pub authorized_until: Option<DateTime<Utc>>,
+    /// When its basket is looked at again, in UTC.
+    pub next_look_at: Option<DateTime<Utc>>,
     /// When Stripe was asked, in UTC.
     pub observed_at: DateTime<Utc>,
     /// When it was first seen, in UTC.
@@ -222,13 +236,18 @@ pub async fn list(
 ) -> Result<Vec<ListedPayment>> {
     let payments = sqlx::query_as!(
         ListedPayment,
-        r#"select id as internal_id, commercial_order_id, charge_id as stripe_charge_id,
-                  payment_intent_id, amount, captured, refunded, currency as "currency: String",
-                  status, pending, observed_at, created_at, updated_at
-           from payments
-           where ($1::payment_status is null or status = $1)
-             and ($2::text is null or payment_id = $2 or charge_id = $2 or commercial_order_id = $2)
-           order by id desc limit $3"#,
+        r#"select p.id as internal_id, p.commercial_order_id, p.charge_id as stripe_charge_id,
+                  p.payment_intent_id, p.amount, p.captured, p.refunded,
+                  p.currency as "currency: String", p.status, p.pending,
+                  c.status_reason as "status_reason?", c.reason_code as "reason_code?",
+                  c.amount_explained as "amount_explained?", p.failure,
+                  c.difference as "difference?", p.authorized_until,
+                  c.next_look_at as "next_look_at?", p.observed_at, p.created_at, p.updated_at
+           from payments p left join captures c on c.payment_id = p.payment_id
+           where ($1::payment_status is null or p.status = $1)
+             and ($2::text is null or p.payment_id = $2 or p.charge_id = $2
+                  or p.commercial_order_id = $2)
+           order by p.id desc limit $3"#,
         status as Option<PaymentStatus>,
         id,
         limit

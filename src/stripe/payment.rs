@@ -206,12 +206,12 @@ impl Stripe {
         }
     }
 
-    /// The payments that name a basket, by search (`GET /v1/payment_intents/search`). What was made
-    /// in the last minutes may not be found yet: absence proves nothing.
+    /// The payment intents that name a basket, by search (`GET /v1/payment_intents/search`). What was
+    /// made in the last minutes may not be found yet: absence proves nothing.
     pub async fn search_payments(
         &self,
         basket: &CommercialOrderId,
-    ) -> Result<Vec<Payment>, StripeError> {
+    ) -> Result<Vec<PaymentRef>, StripeError> {
         const PATH: &str = "/v1/payment_intents/search";
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let query = format!(
@@ -219,17 +219,14 @@ impl Stripe {
             quoted(&self.metadata_key),
             quoted(basket.as_str())
         );
-        let parameters = [
-            ("query", query.as_str()),
-            ("limit", PAGE_SIZE),
-            ("expand[]", "data.latest_charge.balance_transaction"),
-        ];
+        let parameters = [("query", query.as_str()), ("limit", PAGE_SIZE)];
         let page: WireList<WireIntent> = self.get(PATH, PATH, &parameters).await?;
-        let found = page.data.iter().filter_map(|intent| self.of_intent(intent));
         // The search does not care about upper and lower case; a basket does.
-        Ok(found
-            .filter(|payment| payment.commercial_id.as_ref() == Some(basket))
-            .collect())
+        let found = page.data.into_iter().filter(|intent| {
+            let named = self.basket(intent.metadata.as_ref(), None);
+            named.as_ref() == Some(basket)
+        });
+        Ok(found.map(|intent| PaymentRef::Intent(intent.id)).collect())
     }
 
     /// Captures or cancels a payment by a body that is stored. Returns the payment, where the answer

@@ -5,6 +5,8 @@ mod amount;
 mod capture;
 mod confirm;
 mod reason;
+#[cfg(test)]
+mod tests;
 
 pub use amount::{Owed, owed};
 pub use capture::{CaptureDecision, capture};

@@ -3,7 +3,7 @@
 mod amount;
 mod decide;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod origin;
 mod reason;
 

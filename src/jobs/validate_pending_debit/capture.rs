@@ -200,7 +200,9 @@ fn count(run: &Run, row: &NewCapture, known: Option<&KnownCapture>) {
         return;
     }
     let same = known.is_some_and(|known| {
-        known.status == row.status && known.reason_code.as_deref() == row.reason_code
+        known.status == row.status
+            && known.reason_code.as_deref() == row.reason_code
+            && known.difference.is_some() == row.difference.is_some()
     });
     if let (Some(difference), false) = (&row.difference, same) {
         tracing::warn!(
@@ -323,6 +325,10 @@ impl Sending<'_> {
         let Some(reference) = PaymentRef::parse(&row.payment_id) else {
             return Err(anyhow!("{} is no payment", row.payment_id).into());
         };
+        // Stripe may replay a stored failure for a request that it carried out: look first.
+        if row.sent_at.is_some() && self.settled_before(row, &reference).await? {
+            return Ok(());
+        }
         let host = self.app.mirakl.host();
         let id = &row.payment_id;
         let key = IdempotencyKey::new(&host, operation, "PAYMENT", id, row.attempt);
@@ -356,6 +362,25 @@ impl Sending<'_> {
         }
     }
 
+    /// Whether a request that left before has had its effect, or cannot be told.
+    async fn settled_before(&self, row: &PendingCapture, reference: &PaymentRef) -> Result<bool> {
+        match self.app.stripe.payment(reference).await {
+            Ok(Some(payment)) if payment.status != PaymentStatus::ToCapture => {
+                let reason = payment.failure.clone();
+                let reason = reason.as_deref();
+                self.settle(row, &payment, None, reason).await?;
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
+            Err(StripeError::Stop(error)) => Err(anyhow!(StripeError::Stop(error)).into()),
+            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
+                tracing::warn!(payment = row.payment_id, %error, "the payment could not be read");
+                self.doubt(row);
+                Ok(true)
+            }
+        }
+    }
+
     /// Settles by what Stripe's answer says of the payment, or by reading it where that says nothing.
     async fn done(
         &self,
@@ -369,20 +394,17 @@ impl Sending<'_> {
             Some(payment) => Some(payment),
             None => self.app.stripe.payment(reference).await.ok().flatten(),
         };
-        match payment.filter(ends) {
-            Some(payment) => {
-                self.settle(row, &payment, request_id.as_deref(), None)
-                    .await
-            }
-            None => {
-                tracing::warn!(
-                    payment = row.payment_id,
-                    "Stripe took the request, but does not show its effect yet; the next run looks again"
-                );
-                self.doubt(row);
-                Ok(())
-            }
+        if let Some(payment) = payment.filter(ends) {
+            return self
+                .settle(row, &payment, request_id.as_deref(), None)
+                .await;
         }
+        tracing::warn!(
+            payment = row.payment_id,
+            "Stripe took the request, but does not show its effect yet; the next run looks again"
+        );
+        self.doubt(row);
+        Ok(())
     }
 
     async fn settle(

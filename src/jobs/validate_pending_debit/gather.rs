@@ -34,7 +34,7 @@ pub(super) struct Asked {
 }
 
 /// Reads all debits that await confirmation (PA11), and the service orders that changed (SOR11).
-pub(super) async fn asked(app: &App, started_at: DateTime<Utc>, _store: bool) -> Result<Asked> {
+pub(super) async fn asked(app: &App, started_at: DateTime<Utc>) -> Result<Asked> {
     const READING: &str = "the debits could not be read from Mirakl";
     let mut asked = Asked::default();
     let mut page = Some(app.mirakl.debits().await.context(READING)?);
@@ -73,15 +73,12 @@ async fn changed_services(app: &App, started_at: DateTime<Utc>, asked: &mut Aske
     let mut reached = Reached::new(date, started_at);
     reached.see(read.iter().map(|order| Element::Read(order.updated_at)));
     for order in unread {
-        match order.order_id {
-            Some(id) => {
-                reached.see(std::iter::once(Element::Named));
-                tracing::error!(order = %id, cause = order.cause, "a service order cannot be read");
-            }
-            None => {
-                reached.see(std::iter::once(Element::Nameless));
-                asked.unidentified.push(order.cause);
-            }
+        if let Some(id) = order.order_id {
+            reached.see(std::iter::once(Element::Named));
+            tracing::error!(order = %id, cause = order.cause, "a service order cannot be read");
+        } else {
+            reached.see(std::iter::once(Element::Nameless));
+            asked.unidentified.push(order.cause);
         }
     }
     let begun_at = checkpoint.map_or(since, |checkpoint| checkpoint.begun_at);

@@ -11,12 +11,12 @@ use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, ProductOrder};
 use crate::domain::service::{DebitState, ServiceDebit};
 use crate::jobs::Result;
-use crate::mirakl::OrdersQuery;
+use crate::mirakl::{OrdersQuery, ProductDebit};
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus, OpenDebit};
 
 /// Settles them by what their orders show.
 pub(super) async fn settle(pass: &Pass<'_>, asked: &Asked) -> Result<()> {
-    let mut names: Vec<String> = asked.debits.iter().map(|debit| debit.name()).collect();
+    let mut names: Vec<String> = asked.debits.iter().map(ProductDebit::name).collect();
     // One that could not be read is still asked for.
     names.extend(asked.unread.iter().map(|(order, _)| order.to_string()));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

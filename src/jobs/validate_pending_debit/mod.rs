@@ -50,7 +50,7 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     };
     capture::send_pending(&mut pass).await?;
     payments::list(app, run.started_at, true).await?;
-    let asked = gather::asked(app, run.started_at, true).await?;
+    let asked = gather::asked(app, run.started_at).await?;
     for cause in &asked.unidentified {
         tracing::error!(cause, "Mirakl sent something without an id");
     }

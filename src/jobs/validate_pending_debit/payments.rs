@@ -108,12 +108,12 @@ pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result
     let mut found = Vec::new();
     for (basket, answer) in searched {
         match answer {
-            Ok(mut payments) => found.append(&mut payments),
+            Ok(mut references) => found.append(&mut references),
             Err(StripeError::Stop(error)) => return Err(anyhow!(StripeError::Stop(error)).into()),
             Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
                 tracing::warn!(%basket, %error, "the payments of a basket could not be searched");
             }
         }
     }
-    Ok(found)
+    again(app, found).await
 }

@@ -36,7 +36,7 @@ pub struct PlannedDebit {
 /// Everything a run would do now.
 pub(super) async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDebit>> {
     let listed = payments::list(app, now, false).await?;
-    let asked = gather::asked(app, now, false).await?;
+    let asked = gather::asked(app, now).await?;
     let mut planned = Vec::new();
     let mut chunks = gather::chunks(app, &asked).await?;
     let known: Vec<CommercialOrderId> = chunks.iter().flatten().cloned().collect();

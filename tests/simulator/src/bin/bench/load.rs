@@ -69,7 +69,7 @@ fn sell(
 }
 
 /// What the program has no use for is most of what Mirakl sends.
-fn customer(place: i64) -> serde_json::Value {
+pub fn customer(place: i64) -> serde_json::Value {
     let address = json!({
         "civility": "Mrs", "firstname": "Ada", "lastname": format!("Customer {place}"),
         "company": null, "street_1": format!("{place} Harbour Street"), "street_2": null,
@@ -83,6 +83,7 @@ fn customer(place: i64) -> serde_json::Value {
     })
 }
 
-fn euros(cents: i64) -> String {
+/// An amount as Mirakl writes it.
+pub fn euros(cents: i64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }

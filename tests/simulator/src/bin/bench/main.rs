@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod database;
+mod debits;
 mod load;
 mod measure;
 mod scenario;
@@ -23,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 use common::Result;
 use database::Server;
+use debits::Baskets;
 use scenario::{Load, Name, Scenario};
 use sellers::Sellers;
 use table::Measured;
@@ -98,6 +100,10 @@ async fn measure(server: &Server, program: &Path, scenario: &Scenario) -> Result
         Load::Shops(number) => {
             let sellers = Sellers::build(server, program, scenario, number).await?;
             sellers.measure(scenario).await
+        }
+        Load::Baskets(number) => {
+            let baskets = Baskets::build(server, program, scenario, number).await?;
+            baskets.measure(scenario).await
         }
     }
 }

@@ -23,12 +23,36 @@ pub enum Name {
     Onboarding,
     /// Ten thousand shops that have their accounts, fifty of them under way.
     OnboardingIdle,
+    /// Five hundred baskets to be confirmed and captured.
+    Debits,
+    /// A run after it, with nothing new.
+    DebitsIdle,
+}
+
+/// What a scenario is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Transfers of orders.
+    Orders,
+    /// Accounts of sellers.
+    Sellers,
+    /// Captures of baskets.
+    Baskets,
 }
 
 impl Name {
-    /// Whether it is about accounts, not transfers.
-    pub fn is_of_sellers(self) -> bool {
-        matches!(self, Self::Onboarding | Self::OnboardingIdle)
+    /// What it is about.
+    pub fn subject(self) -> Subject {
+        match self {
+            Self::Thousand
+            | Self::Idle
+            | Self::Foreign
+            | Self::HundredThousand
+            | Self::HundredThousandSlow
+            | Self::DefaultPace => Subject::Orders,
+            Self::Onboarding | Self::OnboardingIdle => Subject::Sellers,
+            Self::Debits | Self::DebitsIdle => Subject::Baskets,
+        }
     }
 
     /// The word on the command line.
@@ -45,6 +69,8 @@ pub enum Load {
     Orders(usize, usize),
     /// Shops.
     Shops(i64),
+    /// Baskets of two orders each, authorised.
+    Baskets(i64),
 }
 
 /// One of them.
@@ -72,7 +98,7 @@ pub struct Targets {
     pub peak_kb: Option<u64>,
     /// All of them.
     pub stripe_calls: Option<u64>,
-    /// Stripe calls per hundred transfers.
+    /// Stripe calls per hundred transfers, or baskets.
     pub stripe_per_hundred: Option<u64>,
     pub mirakl_calls: Option<u64>,
 }
@@ -185,6 +211,18 @@ impl Scenario {
                 targets: KNOWN,
                 ..thousand
             },
+            // The idle runs follow the captures.
+            Name::Debits | Name::DebitsIdle => Self {
+                name: Name::Debits,
+                title: "500 baskets of 2 orders",
+                load: Load::Baskets(500),
+                targets: Targets {
+                    wall_ms: Some(5000),
+                    stripe_per_hundred: Some(105),
+                    ..Targets::default()
+                },
+                ..thousand
+            },
         }
     }
 
@@ -198,11 +236,13 @@ impl Scenario {
             Name::HundredThousandSlow,
             Name::Onboarding,
             Name::OnboardingIdle,
+            Name::Debits,
         ];
         let large = [Name::HundredThousand, Name::HundredThousandSlow];
         let wanted = all.into_iter().filter(|name| match only {
             None => slow || *name != Name::HundredThousandSlow,
             Some(Name::Idle) => *name == Name::Thousand,
+            Some(Name::DebitsIdle) => *name == Name::Debits,
             Some(only) if large.contains(&only) => *name == only || *name == Name::Thousand,
             Some(only) => *name == only,
         });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use super::scenario::{Name, Targets};
+use super::scenario::{Name, Subject, Targets};
 use super::track::Run;
 
 /// What a run took, and what came of it.
@@ -14,7 +14,7 @@ pub struct Measured {
     pub name: Name,
     /// In words.
     pub title: &'static str,
-    /// Transfers, or accounts of sellers, that the run made.
+    /// Transfers, accounts of sellers, or captures of baskets that the run made.
     pub made: u64,
     /// What it took.
     pub run: Run,
@@ -50,11 +50,14 @@ pub fn print_machine() {
     println!("{cores} cores, which the simulator and Postgres share; load average before: {load}");
 }
 
-/// All figures, each above what it was to be at most: of orders, then of sellers.
+/// All figures, each above what it was to be at most: of orders, of sellers, then of baskets.
 pub fn print(results: &[Measured]) {
-    let (sellers, orders): (Vec<&Measured>, Vec<&Measured>) = results
-        .iter()
-        .partition(|result| result.name.is_of_sellers());
+    let about = |subject| -> Vec<&Measured> {
+        let about = results.iter().filter(|r| r.name.subject() == subject);
+        about.collect()
+    };
+    let (orders, sellers) = (about(Subject::Orders), about(Subject::Sellers));
+    let baskets = about(Subject::Baskets);
     if !orders.is_empty() {
         let mut table = table("calls per\ntransfer", &orders);
         table.add_row(PHP);
@@ -62,6 +65,9 @@ pub fn print(results: &[Measured]) {
     }
     if !sellers.is_empty() {
         println!("{}", table("calls per\naccount", &sellers));
+    }
+    if !baskets.is_empty() {
+        println!("{}", table("calls per\nbasket", &baskets));
     }
 }
 
@@ -120,9 +126,12 @@ pub fn print_commands(program: &Path, results: &[Measured]) {
         let calls: Vec<String> = calls
             .map(|(endpoint, n)| format!("{n} {endpoint}"))
             .collect();
-        let what = match result.name.is_of_sellers() {
-            true => "accounts made, each shop has exactly one",
-            false => "transfers, each order exactly once",
+        let what = match result.name.subject() {
+            Subject::Orders => "transfers, each order exactly once",
+            Subject::Sellers => "accounts made, each shop has exactly one",
+            Subject::Baskets => {
+                "captures, each basket exactly once and whole, each order confirmed once"
+            }
         };
         println!("\n{}: {} {what}", result.title, grouped(result.made));
         println!("  {}", calls.join(" · "));
