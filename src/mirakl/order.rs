@@ -34,6 +34,8 @@ pub type ReadOrder = Result<ProductOrder, UnreadOrder>;
 pub struct UnreadOrder {
     /// Its id, if that much could be read.
     pub id: Option<OrderId>,
+    /// Its basket, if that much could be read.
+    pub basket: Option<CommercialOrderId>,
     /// What is wrong with it.
     pub cause: String,
 }
@@ -203,10 +205,17 @@ fn read_order(raw: &RawValue) -> ReadOrder {
     struct OnlyId {
         order_id: String,
     }
+    #[derive(Deserialize)]
+    struct OnlyBasket {
+        commercial_id: String,
+    }
     let id = serde_json::from_str::<OnlyId>(raw.get()).ok();
     let id = id.map(|id| id.order_id).filter(|id| is_storable(id));
     let unread = |cause| UnreadOrder {
         id: id.clone().map(OrderId),
+        basket: serde_json::from_str::<OnlyBasket>(raw.get())
+            .ok()
+            .map(|basket| CommercialOrderId(basket.commercial_id)),
         cause,
     };
     let order: WireOrder =

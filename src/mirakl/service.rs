@@ -34,6 +34,8 @@ pub enum ServicesQuery<'a> {
 pub struct UnreadService {
     /// Its order, if that much could be read.
     pub order_id: Option<OrderId>,
+    /// Its basket, if that much could be read.
+    pub basket: Option<CommercialOrderId>,
     /// What is wrong with it.
     pub cause: String,
 }
@@ -379,10 +381,17 @@ fn read_order(raw: &RawValue) -> Result<ServiceOrder, UnreadService> {
     struct OnlyId {
         id: String,
     }
+    #[derive(Deserialize)]
+    struct OnlyBasket {
+        commercial_order_id: String,
+    }
     let id = serde_json::from_str::<OnlyId>(raw.get()).ok();
     let order_id = id.map(|id| id.id).filter(|id| is_storable(id));
     let unread = |cause| UnreadService {
         order_id: order_id.clone().map(OrderId),
+        basket: serde_json::from_str::<OnlyBasket>(raw.get())
+            .ok()
+            .map(|basket| CommercialOrderId(basket.commercial_order_id)),
         cause,
     };
     let order: WireOrder =

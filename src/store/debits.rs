@@ -150,3 +150,43 @@ pub async fn no_longer_asked(
     });
     Ok(open.collect())
 }
+
+/// Ends open debits that are no longer asked for by these names.
+pub async fn end(
+    conn: &mut Connection,
+    kind: DebitKind,
+    names: &[String],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update debits
+         set status = 'DEBIT_ENDED', status_reason = 'Mirakl asks otherwise, or no longer',
+             reason_code = 'no_longer_asked', updated_at = $3
+         where kind = $1 and mirakl_id = any($2) and status = 'DEBIT_ON_HOLD'",
+        kind as DebitKind,
+        names,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The baskets of open debits of a kind.
+pub async fn open_baskets(
+    conn: &mut Connection,
+    kind: DebitKind,
+) -> Result<Vec<CommercialOrderId>> {
+    let baskets = sqlx::query_scalar!(
+        "select distinct commercial_order_id from debits
+         where kind = $1 and status in ('DEBIT_ON_HOLD', 'DEBIT_PENDING', 'DEBIT_FAILED')
+         order by commercial_order_id",
+        kind as DebitKind
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(baskets.into_iter().map(CommercialOrderId).collect())
+}

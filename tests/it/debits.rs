@@ -615,3 +615,107 @@ async fn killed_before_any_call_each_order_is_confirmed_and_each_payment_capture
 async fn killed_after_any_call_each_order_is_confirmed_and_each_payment_captured_once() {
     killed_at_every_call(When::After).await;
 }
+
+#[tokio::test]
+async fn a_service_whose_debit_comes_late_is_confirmed_by_a_payment_that_comes_later() {
+    let mut world = World::new().await;
+    world.set("CHECKPOINT_OVERLAP_MINUTES", "0");
+    world
+        .mirakl
+        .put_service(ServiceSeed::new("S1", "C1", 2000).price("20.00"));
+    debits(&world).await.exits(0).says("1 waiting");
+    world.pass(TimeDelta::hours(8));
+    world.mirakl.put_service(
+        ServiceSeed::new("S9", "C9", 2000)
+            .price("1.00")
+            .state("ORDER_REFUSED"),
+    );
+    debits(&world).await.exits(0);
+    // Neither date of the order moves.
+    world.mirakl.put_debit(DebitSeed::new("D1", "S1", "20.00"));
+    world.pass(TimeDelta::hours(1));
+    debits(&world).await.exits(0);
+    let intent = authorised(&world, "C1", 2000);
+    debits(&world).await.exits(0);
+    assert_eq!(world.mirakl.service_confirmations().len(), 1);
+    assert_eq!(captured(&world, &intent), [2000]);
+    let open =
+        "select count(*)::text from debits where status in ('DEBIT_ON_HOLD', 'DEBIT_PENDING')";
+    assert_eq!(world.value(open).await, "0");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_holds_up_its_own_basket_only() {
+    let world = World::new().await;
+    for n in 1..=3 {
+        world.mirakl.put(accepted(&format!("C{n}-A"), "10.00"));
+        authorised(&world, &format!("C{n}"), 1000);
+    }
+    world
+        .mirakl
+        .update("C2-A", |order| order["total_price"] = json!("much"));
+    debits(&world).await.exits(0);
+    assert_eq!(world.sim.stripe().captures().len(), 2);
+    assert_eq!(confirmed(&world, "C2-A").len(), 0);
+    let why = world
+        .value("select status_reason from debits where order_id = 'C2-A'")
+        .await;
+    assert!(why.as_str().unwrap().contains("C2-A"), "{why}");
+}
+
+#[tokio::test]
+async fn payments_of_many_waiting_baskets_are_read_again_in_bulk() {
+    let mut world = World::new().await;
+    for n in 1..=40 {
+        let waiting = eur(&format!("C{n}-A"), 2000, "10.00", "1.00");
+        world
+            .mirakl
+            .put(waiting.state("WAITING_ACCEPTANCE").unpaid());
+        authorised(&world, &format!("C{n}"), 1000);
+    }
+    debits(&world).await.exits(0).says("40 waiting");
+    for n in 1..=40 {
+        world.mirakl.put(accepted(&format!("C{n}-A"), "10.00"));
+    }
+    world.pass(TimeDelta::hours(1));
+    world.sim.clear_calls();
+    debits(&world).await.exits(0).says("80 created");
+    assert_eq!(world.sim.stripe().captures().len(), 40);
+    assert_eq!(world.count("GET /v1/payment_intents/{id}"), 0);
+    assert!(world.count("GET /v1/charges") <= 2);
+}
+
+#[tokio::test]
+async fn overlapping_runs_confirm_and_capture_once() {
+    let world = World::new().await;
+    for n in 1..=20 {
+        world.mirakl.put(accepted(&format!("C{n}-A"), "10.00"));
+        authorised(&world, &format!("C{n}"), 1000);
+    }
+    let program = world.program(&["validate-pending-debit"]);
+    let (a, b) = tokio::join!(Finished::of(program.spawn()), Finished::of(program.spawn()));
+    a.exits(0);
+    b.exits(0);
+    debits(&world).await.exits(0);
+    for n in 1..=20 {
+        assert_eq!(confirmed(&world, &format!("C{n}-A")).len(), 1);
+    }
+    assert_eq!(world.sim.stripe().captures().len(), 20);
+}
+
+#[tokio::test]
+async fn an_older_observation_never_takes_a_payment_back() {
+    let world = World::new().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    authorised(&world, "C1", 1000);
+    debits(&world).await.exits(0);
+    let mut conn = world.db.connect().await;
+    sqlx::query(
+        "update payments set observed_at = now() + interval '1 hour', status = 'CANCELED', captured = 0",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    debits(&world).await.exits(0);
+    assert_eq!(payment(&world, "C1").await["status"], "CANCELED");
+}

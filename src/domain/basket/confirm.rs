@@ -1,11 +1,13 @@
 //! When a debit that Mirakl asks for may be confirmed: first match wins.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use super::amount::owed;
 use super::reason::HoldReason;
 use super::{Basket, KnownPayment};
-use crate::domain::money::Money;
+use crate::domain::ids::OrderId;
+use crate::domain::money::{Currency, Money};
 use crate::domain::payment::{Payment, PaymentStatus};
 
 /// A payment that ended is given so long before its orders are refused: the customer may pay again.
@@ -50,6 +52,53 @@ pub fn confirm(basket: &Basket, policy: Policy, now: DateTime<Utc>) -> ConfirmDe
             ConfirmDecision::Refuse
         }
         Err(reason) => ConfirmDecision::Hold(reason),
+    }
+}
+
+/// Decides about the debit of one product order, whose amount Mirakl names: what it asks for must be
+/// an order of the basket, and no more than the payment can bring.
+pub fn confirm_order(
+    basket: &Basket,
+    order: &OrderId,
+    amount: Decimal,
+    currency: &str,
+    policy: Policy,
+    now: DateTime<Utc>,
+) -> ConfirmDecision {
+    let decision = confirm(basket, policy, now);
+    let ConfirmDecision::Confirm { payment, .. } = &decision else {
+        return decision;
+    };
+    if !basket.orders.iter().any(|known| known.id == *order) {
+        return ConfirmDecision::Hold(HoldReason::NotListed(order.clone()));
+    }
+    match asked(payment, order, amount, currency) {
+        Ok(()) => decision,
+        Err(reason) => ConfirmDecision::Hold(reason),
+    }
+}
+
+/// Whether a payment can bring what Mirakl asks for one order.
+fn asked(
+    payment: &Payment,
+    order: &OrderId,
+    amount: Decimal,
+    currency: &str,
+) -> Result<(), HoldReason> {
+    let paid = payment.amount.currency();
+    if Currency::parse(currency).ok() != Some(paid) {
+        return Err(HoldReason::OtherCurrency {
+            order: order.clone(),
+            needed: currency.to_owned(),
+            paid,
+        });
+    }
+    let needed = Money::from_major(amount, paid)
+        .map_err(|error| HoldReason::CannotAddUp(error.to_string()))?;
+    let paid = Money::from_minor(brings(payment), paid);
+    match needed.minor() <= paid.minor() {
+        true => Ok(()),
+        false => Err(HoldReason::CoversLess { paid, needed }),
     }
 }
 

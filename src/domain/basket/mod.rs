@@ -10,7 +10,7 @@ mod tests;
 
 pub use amount::{Owed, owed};
 pub use capture::{CaptureDecision, capture};
-pub use confirm::{ConfirmDecision, Policy, confirm};
+pub use confirm::{ConfirmDecision, Policy, confirm, confirm_order};
 pub use reason::HoldReason;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +27,8 @@ pub struct KnownPayment {
     pub payment: Payment,
     /// Since when it has its status, as far as this program has seen.
     pub since: DateTime<Utc>,
+    /// When Stripe was asked.
+    pub observed_at: DateTime<Utc>,
 }
 
 /// Everything that is known of a basket.

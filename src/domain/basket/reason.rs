@@ -66,6 +66,12 @@ pub enum HoldReason {
     /// Something of the basket could not be read.
     #[error("the basket could not be read: {0}")]
     Unread(String),
+    /// Mirakl asks for a debit of an order that it does not list in the basket.
+    #[error("Mirakl asks for order {0}, but does not list it in this basket")]
+    NotListed(OrderId),
+    /// An accepted service order has no debit yet.
+    #[error("Mirakl has not asked for the debit of this service order yet")]
+    NoDebit,
     /// Mirakl has no orders for the basket.
     #[error("Mirakl has no order of this basket")]
     NoOrders,
@@ -88,6 +94,8 @@ impl HoldReason {
             Self::NotConfirmed(_) => "not_confirmed",
             Self::NotCaptured(_) => "not_captured",
             Self::Unread(_) => "unread",
+            Self::NotListed(_) => "not_listed",
+            Self::NoDebit => "no_debit",
             Self::NoOrders => "no_orders",
         }
     }

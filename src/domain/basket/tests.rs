@@ -25,6 +25,7 @@ fn known(payment: Payment) -> KnownPayment {
     KnownPayment {
         payment,
         since: at(0),
+        observed_at: at(0),
     }
 }
 
@@ -96,6 +97,7 @@ fn captured_by(basket: &Basket, policy: Policy) -> Result<i64, &'static str> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn captured_is_what_was_authorised_minus_what_was_refused_and_cancelled() {
     let whole = || {
         accepted(vec![
@@ -488,6 +490,7 @@ fn an_order_is_refused_only_by_order_and_a_day_after_every_payment_ended() {
             ..authorised(5000)
         },
         since,
+        observed_at: since,
     };
     let with = |payments: Vec<KnownPayment>| Basket {
         orders: vec![order(vec![line("50.00", "0", "0")])],

@@ -87,10 +87,13 @@ pub(super) async fn decide_page(
             Err(UnreadOrder {
                 id: Some(id),
                 cause,
+                ..
             }) => page
                 .decided
                 .push(without_order(id, HoldReason::Unreadable(cause))),
-            Err(UnreadOrder { id: None, cause }) => page.unidentified.push(cause),
+            Err(UnreadOrder {
+                id: None, cause, ..
+            }) => page.unidentified.push(cause),
         }
     }
     let shops: Vec<ShopId> = readable.iter().map(|order| order.shop_id).collect();

@@ -10,7 +10,7 @@ use super::gather::{self, Asked};
 use super::payments as reading;
 use crate::app::App;
 use crate::domain::basket::{Basket, KnownPayment};
-use crate::domain::ids::{CommercialOrderId, PaymentRef};
+use crate::domain::ids::CommercialOrderId;
 use crate::domain::order::ProductOrder;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::jobs::Result;
@@ -20,13 +20,13 @@ use crate::store::payments::{self, Observed};
 /// Baskets by their ids.
 pub(super) type Baskets = BTreeMap<CommercialOrderId, Basket>;
 
-/// Reads some baskets whole.
+/// Reads some baskets whole. `listed` are the payments that a dry run has read and not stored.
 pub(super) async fn read(
     app: &App,
     ids: &[CommercialOrderId],
     asked: &Asked,
+    listed: Option<&[Payment]>,
     started_at: DateTime<Utc>,
-    store: bool,
 ) -> Result<Baskets> {
     let mut baskets: Baskets = ids
         .iter()
@@ -35,10 +35,14 @@ pub(super) async fn read(
     products(app, ids, &mut baskets).await?;
     let services = gather::services(app, &ServicesQuery::Baskets(ids)).await?;
     for unread in services.unread {
-        // It cannot be told which basket it belongs to: none of these is decided about.
-        for basket in baskets.values_mut() {
-            basket.unread = Some(format!("a service order: {}", unread.cause));
-        }
+        let name = unread
+            .order_id
+            .map_or_else(|| "a service order".to_owned(), |id| id.0);
+        not_read(
+            &mut baskets,
+            unread.basket,
+            &format!("{name}: {}", unread.cause),
+        );
     }
     let debits = gather::service_debits(app, &services.read).await?;
     for order in services.read {
@@ -49,7 +53,7 @@ pub(super) async fn read(
         basket.debits.extend(of_order.cloned());
         basket.services.push(order);
     }
-    let found = known_payments(app, ids, asked, started_at, store).await?;
+    let found = known_payments(app, ids, asked, listed, started_at).await?;
     for known in found {
         let basket = known.payment.commercial_id.clone();
         if let Some(basket) = basket.and_then(|id| baskets.get_mut(&id)) {
@@ -74,9 +78,7 @@ async fn products(app: &App, ids: &[CommercialOrderId], baskets: &mut Baskets) -
                 Ok(order) => put(baskets, order),
                 Err(unread) => {
                     let name = unread.id.map_or_else(|| "an order".to_owned(), |id| id.0);
-                    for basket in baskets.values_mut() {
-                        basket.unread = Some(format!("{name}: {}", unread.cause));
-                    }
+                    not_read(baskets, unread.basket, &format!("{name}: {}", unread.cause));
                 }
             }
         }
@@ -86,6 +88,19 @@ async fn products(app: &App, ids: &[CommercialOrderId], baskets: &mut Baskets) -
         };
     }
     Ok(())
+}
+
+/// Nothing is decided about a basket of which an order could not be read. One that names no basket
+/// may belong to any of these.
+fn not_read(baskets: &mut Baskets, basket: Option<CommercialOrderId>, cause: &str) {
+    match basket.and_then(|id| baskets.get_mut(&id)) {
+        Some(basket) => basket.unread = Some(cause.to_owned()),
+        None => {
+            for basket in baskets.values_mut() {
+                basket.unread = Some(cause.to_owned());
+            }
+        }
+    }
 }
 
 /// A list may show an order twice, when it changes while the list is read: the newest counts.
@@ -106,50 +121,73 @@ async fn known_payments(
     app: &App,
     ids: &[CommercialOrderId],
     asked: &Asked,
+    listed: Option<&[Payment]>,
     started_at: DateTime<Utc>,
-    store: bool,
 ) -> Result<Vec<KnownPayment>> {
     let names: Vec<&str> = ids.iter().map(CommercialOrderId::as_str).collect();
-    let mut stored = find(app, &names).await?;
-    let wants_payment = |id: &CommercialOrderId| {
-        let in_need = asked.debits.iter().any(|debit| debit.commercial_id == *id)
-            || asked.services.contains(id);
-        let mut known = stored.iter().map(|seen| &seen.payment);
-        in_need && !known.any(|p| p.commercial_id.as_ref() == Some(id) && p.is_live())
+    let mut all: Vec<KnownPayment> = find(app, &names).await?.into_iter().map(known).collect();
+    let now = app.clock.now();
+    let of_these = |payment: &&Payment| {
+        let basket = payment.commercial_id.as_ref();
+        basket.is_some_and(|basket| ids.contains(basket))
     };
-    let unknown: Vec<CommercialOrderId> =
-        ids.iter().filter(|id| wants_payment(id)).cloned().collect();
-    let stale: Vec<PaymentRef> = stored
+    let fresh = listed.unwrap_or_default().iter().filter(of_these);
+    learn(&mut all, fresh.cloned().collect(), now);
+    let wants_payment = |id: &&CommercialOrderId| {
+        let in_need = asked.debits.iter().any(|debit| debit.commercial_id == **id)
+            || asked.services.contains(*id);
+        let of_basket = |known: &KnownPayment| known.payment.commercial_id.as_ref() == Some(*id);
+        in_need
+            && !all
+                .iter()
+                .any(|known| of_basket(known) && known.payment.is_live())
+    };
+    let unknown: Vec<CommercialOrderId> = ids.iter().filter(wants_payment).cloned().collect();
+    let is_fresh = |payment: &Payment| {
+        let listed = listed.unwrap_or_default().iter();
+        listed
+            .map(Payment::reference)
+            .any(|reference| reference == payment.reference())
+    };
+    let stale: Vec<Payment> = all
         .iter()
-        .filter(|seen| {
-            seen.payment.status == PaymentStatus::ToCapture && seen.observed_at < started_at
+        .filter(|known| {
+            known.payment.status == PaymentStatus::ToCapture
+                && known.observed_at < started_at
+                && !is_fresh(&known.payment)
         })
-        .filter_map(|seen| seen.payment.reference())
+        .map(|known| known.payment.clone())
         .collect();
     if unknown.is_empty() && stale.is_empty() {
-        return Ok(stored.into_iter().map(known).collect());
+        return Ok(all);
     }
-    let now = app.clock.now();
-    let mut found = reading::again(app, stale).await?;
+    let mut found = reading::again(app, &stale).await?;
     found.extend(reading::search(app, unknown).await?);
-    if store {
+    if listed.is_none() {
         let mut conn = app.db.acquire().await?;
         payments::observe(&mut conn, &found, now).await?;
         drop(conn);
-        stored = find(app, &names).await?;
+        let stored = find(app, &names).await?;
         return Ok(stored.into_iter().map(known).collect());
     }
-    let is_new = |payment: &Payment| !found.iter().any(|f| f.reference() == payment.reference());
-    let mut all: Vec<KnownPayment> = stored
-        .into_iter()
-        .filter(|seen| is_new(&seen.payment))
-        .map(known)
-        .collect();
-    all.extend(found.into_iter().map(|payment| KnownPayment {
-        payment,
-        since: now,
-    }));
+    learn(&mut all, found, now);
     Ok(all)
+}
+
+/// Puts what was just read in the place of what was known before.
+fn learn(all: &mut Vec<KnownPayment>, found: Vec<Payment>, now: DateTime<Utc>) {
+    for payment in found {
+        let same = |known: &KnownPayment| known.payment.reference() == payment.reference();
+        let since = all.iter().find(|known| same(known));
+        let since = since.filter(|known| known.payment.status == payment.status);
+        let since = since.map_or(now, |known| known.since);
+        all.retain(|known| !same(known));
+        all.push(KnownPayment {
+            payment,
+            since,
+            observed_at: now,
+        });
+    }
 }
 
 async fn find(app: &App, baskets: &[&str]) -> Result<Vec<Observed>> {
@@ -161,5 +199,6 @@ fn known(seen: Observed) -> KnownPayment {
     KnownPayment {
         payment: seen.payment,
         since: seen.status_since,
+        observed_at: seen.observed_at,
     }
 }

@@ -78,6 +78,7 @@ pub(super) async fn baskets(pass: &mut Pass<'_>, baskets: &mut Baskets) -> Resul
     {
         let mut tx = app.db.begin().await?;
         captures::record(&mut tx, &rows, now).await?;
+        // What the baskets' payments turned out to be when they were read again.
         captures::ended_elsewhere(&mut tx, now).await?;
         tx.commit().await?;
     }

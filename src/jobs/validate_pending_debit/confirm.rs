@@ -10,7 +10,7 @@ use super::Pass;
 use super::baskets::Baskets;
 use super::gather::Asked;
 use crate::app::App;
-use crate::domain::basket::{Basket, ConfirmDecision, confirm};
+use crate::domain::basket::{Basket, ConfirmDecision, HoldReason, Policy, confirm, confirm_order};
 use crate::domain::ids::{CommercialOrderId, OrderId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::ProductOrder;
@@ -46,8 +46,8 @@ async fn products(pass: &Pass<'_>, baskets: &mut Baskets, asked: &Asked) -> Resu
         let Some(basket) = baskets.get(&debit.commercial_id) else {
             continue;
         };
-        let decision = confirm(basket, pass.policy, now);
-        rows.push(product_row(debit, &decision, now));
+        let decision = decide(basket, debit, pass.policy, now);
+        rows.push(decided_row(bare_row(debit), &decision, now));
         match decision {
             ConfirmDecision::Confirm { transaction, .. } => telling.push(Telling {
                 debit,
@@ -308,8 +308,15 @@ fn bare_row(debit: &ProductDebit) -> DebitRow {
     }
 }
 
-fn product_row(debit: &ProductDebit, decision: &ConfirmDecision, now: DateTime<Utc>) -> DebitRow {
-    decided_row(bare_row(debit), decision, now)
+/// Decides about what Mirakl asks for one order.
+pub(super) fn decide(
+    basket: &Basket,
+    debit: &ProductDebit,
+    policy: Policy,
+    now: DateTime<Utc>,
+) -> ConfirmDecision {
+    let order = &debit.order_id;
+    confirm_order(basket, order, debit.amount, &debit.currency, policy, now)
 }
 
 fn decided_row(mut row: DebitRow, decision: &ConfirmDecision, now: DateTime<Utc>) -> DebitRow {
@@ -336,7 +343,16 @@ async fn services(pass: &Pass<'_>, baskets: &mut Baskets) -> Result<()> {
     let now = pass.app.clock.now();
     let mut rows = Vec::new();
     let mut telling: Vec<(CommercialOrderId, ServiceDebit, Option<String>)> = Vec::new();
+    let mut ended = Vec::new();
     for (id, basket) in baskets.iter() {
+        for order in &basket.services {
+            let asked = basket.debits_of(&order.id).next().is_some();
+            match (&order.state, asked) {
+                (ServiceState::Accepted(_), false) => rows.push(not_asked_row(id, &order.id)),
+                (ServiceState::Ended(_), _) | (_, true) => ended.push(not_asked(&order.id)),
+                (ServiceState::NotAccepted(_) | ServiceState::Unknown(_), false) => {}
+            }
+        }
         let waiting: Vec<&ServiceDebit> = waiting_debits(basket).collect();
         if waiting.is_empty() {
             continue;
@@ -354,6 +370,10 @@ async fn services(pass: &Pass<'_>, baskets: &mut Baskets) -> Result<()> {
         }
     }
     record(pass, &rows).await?;
+    {
+        let mut conn = pass.app.db.acquire().await?;
+        debits::end(&mut conn, DebitKind::Service, &ended, now).await?;
+    }
     for batch in telling.chunks(BATCH) {
         pass.run.check_lock().await?;
         tell_services(pass, batch, baskets).await?;
@@ -371,6 +391,28 @@ fn waiting_debits(basket: &Basket) -> impl Iterator<Item = &ServiceDebit> {
     basket.debits.iter().filter(move |debit| {
         debit.state == DebitState::Waiting && accepted.contains(&debit.order_id)
     })
+}
+
+/// What names an accepted service order as long as Mirakl has not asked for its debit.
+pub(super) fn not_asked(order: &OrderId) -> String {
+    format!("order:{order}")
+}
+
+fn not_asked_row(basket: &CommercialOrderId, order: &OrderId) -> DebitRow {
+    let reason = HoldReason::NoDebit;
+    DebitRow {
+        kind: DebitKind::Service,
+        mirakl_id: not_asked(order),
+        order_id: order.clone(),
+        commercial_order_id: basket.clone(),
+        status: DebitStatus::DebitOnHold,
+        status_reason: Some(reason.to_string()),
+        reason_code: Some(reason.code()),
+        amount: None,
+        currency: None,
+        transaction_number: None,
+        sent_at: None,
+    }
 }
 
 fn service_row(basket: &CommercialOrderId, debit: &ServiceDebit) -> DebitRow {

@@ -13,6 +13,7 @@ use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
 use crate::mirakl::{MiraklError, ProductDebit, Services, ServicesQuery};
 use crate::store::checkpoints::{self, Checkpoint, Stream};
+use crate::store::debits::{self, DebitKind};
 use crate::store::payments;
 
 /// Baskets that are worked on together: the ids that Mirakl takes in one call.
@@ -27,7 +28,7 @@ pub(super) struct Asked {
     pub unread: Vec<(OrderId, String)>,
     /// What is wrong with elements that name no order.
     pub unidentified: Vec<String>,
-    /// Baskets whose service orders changed.
+    /// Baskets whose service orders changed, or have a debit that waits.
     pub services: BTreeSet<CommercialOrderId>,
     /// How far the service orders have been read.
     pub reached: Option<Checkpoint>,
@@ -84,6 +85,10 @@ async fn changed_services(app: &App, started_at: DateTime<Utc>, asked: &mut Aske
     let begun_at = checkpoint.map_or(since, |checkpoint| checkpoint.begun_at);
     asked.reached = reached.checkpoint(begun_at);
     asked.services = read.into_iter().map(|order| order.commercial_id).collect();
+    // Mirakl does not list the services that wait, as it does the goods.
+    let mut conn = app.db.acquire().await?;
+    let waiting = debits::open_baskets(&mut conn, DebitKind::Service).await?;
+    asked.services.extend(waiting);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 
 use super::Pass;
+use super::confirm::not_asked;
 use super::gather::Asked;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, ProductOrder};
@@ -49,6 +50,9 @@ pub(super) async fn settle(pass: &Pass<'_>, asked: &Asked) -> Result<()> {
         let shown = pass.app.mirakl.service_debits(&ids).await;
         let shown = shown.context("the debits of services could not be read from Mirakl")?;
         let rows = open.iter().filter_map(|debit| {
+            if debit.mirakl_id == not_asked(&debit.order_id) {
+                return None;
+            }
             let now = shown.iter().find(|now| now.id.as_str() == debit.mirakl_id);
             service(debit, now)
         });

@@ -21,6 +21,7 @@ use indicatif::ProgressBar;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::basket::Policy;
+use crate::store::captures;
 use crate::telemetry;
 
 /// One run: what is kept from basket to basket.
@@ -50,11 +51,19 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     };
     capture::send_pending(&mut pass).await?;
     payments::list(app, run.started_at, true).await?;
+    {
+        let mut conn = app.db.acquire().await?;
+        captures::ended_elsewhere(&mut conn, app.clock.now()).await?;
+    }
     let asked = gather::asked(app, run.started_at).await?;
     for cause in &asked.unidentified {
         tracing::error!(cause, "Mirakl sent something without an id");
     }
-    let unidentified = u64::try_from(asked.unidentified.len()).unwrap_or(0);
+    for (order, cause) in &asked.unread {
+        tracing::error!(%order, cause, "Mirakl asks for a debit that cannot be read");
+    }
+    let unidentified = asked.unidentified.len() + asked.unread.len();
+    let unidentified = u64::try_from(unidentified).unwrap_or(0);
     run.count(|counts| {
         counts.failed += unidentified;
         counts.news += unidentified;
@@ -63,7 +72,7 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     pass.bar
         .set_length(chunks.iter().map(|chunk| chunk.len() as u64).sum());
     for ids in chunks {
-        let mut baskets = baskets::read(app, &ids, &asked, run.started_at, true).await?;
+        let mut baskets = baskets::read(app, &ids, &asked, None, run.started_at).await?;
         if pass.policy.after_capture {
             capture::baskets(&mut pass, &mut baskets).await?;
             confirm::baskets(&pass, &mut baskets, &asked).await?;

@@ -16,6 +16,8 @@ use crate::stripe::{ChargesQuery, StripeError};
 const FIRST: TimeDelta = TimeDelta::days(8);
 /// Lists overlap by this, for charges that were made while the last list was read.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// A charge may be made so long after its intent.
+const SLACK: TimeDelta = TimeDelta::days(1);
 
 /// Reads the charges made since the last run; without `store`, a dry run's, nothing is written.
 pub(super) async fn list(
@@ -70,8 +72,50 @@ pub(super) async fn list(
     Ok(seen)
 }
 
-/// Reads these payments again, several at a time; what Stripe cannot tell now stays as it was seen.
-pub(super) async fn again(app: &App, references: Vec<PaymentRef>) -> Result<Vec<Payment>> {
+/// Reads these payments again: from the list as long as a page of it is cheaper than asking singly,
+/// then one by one, several at a time. What Stripe cannot tell now stays as it was seen.
+pub(super) async fn again(app: &App, stale: &[Payment]) -> Result<Vec<Payment>> {
+    let mut open: Vec<PaymentRef> = stale.iter().filter_map(Payment::reference).collect();
+    let mut found = Vec::new();
+    let made = stale.iter().map(|payment| payment.created_at);
+    if let (true, Some(oldest), Some(newest)) = (open.len() > 1, made.clone().min(), made.max()) {
+        // A charge is made with its intent or some time after it.
+        let mut query = ChargesQuery {
+            from: oldest,
+            until: newest + SLACK,
+            starting_after: None,
+        };
+        let mut pages = 0;
+        while pages < open.len() {
+            let page = match app.stripe.charges(&query).await {
+                Ok(page) => page,
+                Err(StripeError::Stop(error)) => {
+                    return Err(anyhow!(StripeError::Stop(error)).into());
+                }
+                // The list saves calls: what it does not tell is asked for singly.
+                Err(StripeError::Unknown(_) | StripeError::Refused(_)) => break,
+            };
+            pages += 1;
+            for payment in page.data.into_iter().filter_map(|charge| charge.payment) {
+                let at = open
+                    .iter()
+                    .position(|open| payment.reference().as_ref() == Some(open));
+                if let Some(at) = at {
+                    open.swap_remove(at);
+                    found.push(payment);
+                }
+            }
+            match page.next {
+                Some(next) if !open.is_empty() => query.starting_after = Some(next),
+                _ => break,
+            }
+        }
+    }
+    found.extend(singly(app, open).await?);
+    Ok(found)
+}
+
+async fn singly(app: &App, references: Vec<PaymentRef>) -> Result<Vec<Payment>> {
     let workers = app.settings.stripe.limits.concurrency;
     let read: Vec<_> = stream::iter(references)
         .map(|reference| async move {
@@ -115,5 +159,5 @@ pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result
             }
         }
     }
-    again(app, found).await
+    singly(app, found).await
 }

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::baskets::Baskets;
+use super::confirm::decide;
 use super::{baskets, capture, gather, payments, policy};
 use crate::app::App;
-use crate::domain::basket::{CaptureDecision, ConfirmDecision, KnownPayment, confirm};
+use crate::domain::basket::{CaptureDecision, ConfirmDecision, confirm};
 use crate::domain::ids::CommercialOrderId;
 use crate::domain::money::{Currency, Money};
-use crate::domain::payment::{Payment, PaymentStatus};
+use crate::domain::payment::PaymentStatus;
 use crate::domain::service::{DebitState, ServiceState};
 use crate::jobs::Result;
 
@@ -50,30 +51,11 @@ pub(super) async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDeb
     news.dedup();
     chunks.extend(news.chunks(100).map(<[_]>::to_vec));
     for ids in chunks {
-        let mut baskets = baskets::read(app, &ids, &asked, now, false).await?;
-        merge(&mut baskets, &listed, now);
+        let mut baskets = baskets::read(app, &ids, &asked, Some(&listed), now).await?;
         confirmations(app, &baskets, &asked, now, &mut planned);
         captures(app, &mut baskets, &asked, now, &mut planned);
     }
     Ok(planned)
-}
-
-/// What a dry run has read and not stored.
-fn merge(baskets: &mut Baskets, listed: &[Payment], now: DateTime<Utc>) {
-    for payment in listed {
-        let basket = payment.commercial_id.as_ref();
-        let Some(basket) = basket.and_then(|id| baskets.get_mut(id)) else {
-            continue;
-        };
-        let same = |known: &KnownPayment| known.payment.reference() == payment.reference();
-        match basket.payments.iter_mut().find(|known| same(known)) {
-            Some(known) => known.payment = payment.clone(),
-            None => basket.payments.push(KnownPayment {
-                payment: payment.clone(),
-                since: now,
-            }),
-        }
-    }
 }
 
 fn confirmations(
@@ -111,7 +93,7 @@ fn confirmations(
     };
     for debit in &asked.debits {
         if let Some(basket) = baskets.get(&debit.commercial_id) {
-            let decision = confirm(basket, policy(app), now);
+            let decision = decide(basket, debit, policy(app), now);
             let id = &debit.commercial_id;
             told(id, debit.name(), debit.amount, &debit.currency, decision);
         }

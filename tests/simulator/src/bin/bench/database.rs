@@ -4,6 +4,7 @@ use std::process::id;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::common::Result;
+use crate::common::captures::Row;
 use crate::common::psql::Psql;
 
 /// The server, and the `psql` that speaks to it.
@@ -50,6 +51,11 @@ pub struct Database<'a> {
 }
 
 impl Database<'_> {
+    /// What it knows of captures.
+    pub fn captures(&self) -> Result<Vec<Row>> {
+        Row::all(&self.server.psql, &self.url)
+    }
+
     /// Carries out one statement in it.
     pub fn execute(&self, sql: &str) -> Result<()> {
         self.server.psql.execute(&self.url, sql)

@@ -12,6 +12,7 @@ use super::load::{customer, euros};
 use super::scenario::{Name, Scenario, Targets};
 use super::table::Measured;
 use super::track::Track;
+use crate::common::captures::{Due, compare};
 use crate::common::{Result, agreed};
 
 const JOB: &str = "validate-pending-debit";
@@ -21,8 +22,8 @@ const SHOPS: [(i64, &str); 2] = [(2000, "A"), (2001, "B")];
 /// A marketplace that is ready to be run on.
 pub struct Baskets<'a> {
     track: Track<'a>,
-    /// What is to be captured of each payment, in cents.
-    payments: HashMap<String, i64>,
+    /// What is to be captured of each payment: all of it.
+    payments: BTreeMap<String, Due>,
     /// The transaction number that each order is to be confirmed with.
     orders: HashMap<String, String>,
 }
@@ -36,14 +37,14 @@ impl<'a> Baskets<'a> {
         number: i64,
     ) -> Result<Self> {
         let track = Track::open(server, path, scenario).await?;
-        let (mut payments, mut orders) = (HashMap::new(), HashMap::new());
+        let (mut payments, mut orders) = (BTreeMap::new(), HashMap::new());
         let newest = track.simulator.clock().now() - TimeDelta::hours(1);
         for place in 1..=number {
             // An authorisation holds for a week.
             let at = newest - TimeDelta::minutes(10 * (number - place));
             let (intent, amount, sold) = sell(&track.simulator, place, at)?;
             orders.extend(sold.into_iter().map(|order| (order, intent.clone())));
-            payments.insert(intent, amount);
+            payments.insert(intent, Due::captured(amount));
         }
         track.slow_down(scenario);
         Ok(Self {
@@ -72,7 +73,8 @@ impl<'a> Baskets<'a> {
         let before = stripe.captures().len();
         let run = self.track.run(JOB).await?;
         let mut differences = self.not_confirmed();
-        differences.extend(self.not_captured());
+        let rows = self.track.database.captures()?;
+        differences.extend(compare(stripe, &rows, &self.payments));
         agreed(
             "orders were not confirmed, or payments not captured, exactly once",
             &differences,
@@ -106,29 +108,6 @@ impl<'a> Baskets<'a> {
             }
         }
         differences.extend(told.keys().map(|order| format!("{order}: was not asked")));
-        differences
-    }
-
-    /// Payments that were not captured exactly once, whole.
-    fn not_captured(&self) -> Vec<String> {
-        let stripe = self.track.simulator.stripe();
-        let mut captures: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for capture in stripe.captures() {
-            let of_payment = captures.entry(capture.payment).or_default();
-            of_payment.push(capture.amount);
-        }
-        let mut differences = Vec::new();
-        for (payment, amount) in &self.payments {
-            let made = captures.remove(payment).unwrap_or_default();
-            let held = stripe.payment(payment);
-            let kept = held.map(|held| (held.captured, held.refunded));
-            if made != [*amount] || kept != Some((*amount, 0)) {
-                differences.push(format!("{payment}: {made:?} were captured of {amount}"));
-            }
-        }
-        differences.extend(captures.keys().map(|one| format!("{one}: is not ours")));
-        let ended = stripe.cancellations().into_iter();
-        differences.extend(ended.map(|one| format!("{}: was cancelled", one.payment)));
         differences
     }
 }

@@ -45,6 +45,16 @@ impl Row {
     pub fn why(&self) -> &str {
         self.why.as_deref().unwrap_or_default()
     }
+
+    /// Where it stands, and why.
+    fn stands(&self) -> String {
+        let action = self.action.as_deref().unwrap_or("no action");
+        let code = self.code.as_deref().unwrap_or("no reason");
+        let Self {
+            status, captured, ..
+        } = self;
+        format!("{status} ({action} of {captured}, {code}) {}", self.why())
+    }
 }
 
 /// What is to become of a payment.
@@ -104,11 +114,75 @@ pub fn compare(stripe: &Stripe, rows: &[Row], due: &BTreeMap<String, Due>) -> Ve
         }
         let row = stored.remove(payment.as_str());
         if !row.is_some_and(|row| due.is_of(row)) {
-            differences.push(format!("{payment}: {due:?}, the store says {row:?}"));
+            let stands = row.map_or_else(|| "nothing".to_owned(), Row::stands);
+            differences.push(format!("{payment}: {due:?}, the store says {stands}"));
         }
     }
     let others = captures.keys().map(String::as_str);
     let others = others.chain(stored.values().map(|row| row.basket.as_str()));
     differences.extend(others.map(|other| format!("{other}: nothing was due")));
     differences
+}
+
+#[cfg(test)]
+mod tests {
+    use simulator::{PaymentSeed, Simulator};
+
+    use super::*;
+
+    fn row(payment: &str, status: &str, captured: i64) -> Row {
+        Row {
+            payment: payment.to_owned(),
+            basket: "C1".to_owned(),
+            status: status.to_owned(),
+            action: Some("CAPTURE".to_owned()),
+            amount: Some(captured),
+            captured,
+            code: None,
+            why: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn every_way_to_differ_is_told() -> Result<()> {
+        let simulator = Simulator::start().await?;
+        let stripe = simulator.stripe();
+        let id = stripe.pay(PaymentSeed::new(100, "eur").authorized()).charge;
+        let id = stripe.payment(&id).ok_or("no payment")?.id;
+        let created = |amount| row(&id, "CAPTURE_CREATED", amount);
+        let due = |due| BTreeMap::from([(id.clone(), due)]);
+        let all = due(Due::captured(100));
+        let early = compare(stripe, &[created(100)], &all);
+        assert!(early.join("; ").contains("Stripe captured []"), "{early:?}");
+        stripe.capture(&id, None);
+        assert_eq!(compare(stripe, &[created(100)], &all), Vec::<String>::new());
+        let held = Due {
+            status: "CAPTURE_ON_HOLD",
+            action: None,
+            captured: 0,
+            code: Some("covers_less"),
+        };
+        for (rows, due, told) in [
+            (vec![created(100)], BTreeMap::new(), "nothing was due"),
+            (vec![created(100)], due(Due::captured(99)), "[100]"),
+            (vec![created(100)], due(held), "[100]"),
+            (vec![created(99)], all.clone(), "says CAPTURE_CREATED"),
+            (
+                vec![row(&id, "CAPTURE_PENDING", 100)],
+                all.clone(),
+                "says CAPTURE_PENDING",
+            ),
+            (Vec::new(), all.clone(), "says nothing"),
+        ] {
+            let differences = compare(stripe, &rows, &due).join("; ");
+            assert!(
+                differences.contains(told),
+                "{told:?} is not in {differences:?}"
+            );
+        }
+        stripe.refund(&id, 40);
+        let refunded = compare(stripe, &[created(100)], &all);
+        assert!(refunded.join("; ").contains("(60, false)"), "{refunded:?}");
+        Ok(())
+    }
 }

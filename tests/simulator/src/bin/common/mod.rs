@@ -1,6 +1,7 @@
 //! What the demo and the bench share: the program under observation, and the ledger's judgement.
 
 pub mod agreement;
+pub mod captures;
 pub mod program;
 pub mod psql;
 pub mod sellers;

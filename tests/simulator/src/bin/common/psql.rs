@@ -30,12 +30,18 @@ impl Psql {
 
     /// Carries out one statement.
     pub fn execute(&self, url: &str, sql: &str) -> Result<()> {
+        self.read(url, sql).map(drop)
+    }
+
+    /// The one value that a statement returns.
+    pub fn read(&self, url: &str, sql: &str) -> Result<String> {
         let output = Command::new(&self.path)
-            .args(["--quiet", "--no-psqlrc", "--command", sql, url])
+            .args(["--quiet", "--no-psqlrc", "--tuples-only", "--no-align"])
+            .args(["--command", sql, url])
             .stdin(Stdio::null())
             .output()?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8(output.stdout)?);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("psql could not {sql}: {said}").into())

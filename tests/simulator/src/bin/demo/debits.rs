@@ -1,25 +1,29 @@
-//! The step about customers: their orders are accepted, confirmed on Mirakl and captured at Stripe.
+//! The step about customers: accepted orders are confirmed on Mirakl and captured at Stripe.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
-use simulator::{DebitSeed, LineSeed, OrderSeed, PaymentSeed, ServiceSeed};
 
-use super::money::{major, shown};
+use super::baskets::{self, Books};
+use super::money::shown;
 use super::page::{WIDTH, command, fitted, heading, say, table};
-use super::shops::{READY, SERVICE};
 use super::story::Story;
-use crate::common::captures::{Due, Row, compare};
+use crate::common::captures::{Row, compare};
 use crate::common::{Result, agreed};
 
 const JOB: &str = "validate-pending-debit";
-/// What the dry run is shown of.
-const SHOWN: [(&str, &str); 4] = [
+/// What is shown of the dry run: baskets, and what would happen with them.
+const EXAMPLES: [(&str, &str); 4] = [
     ("C902", "confirm"),
     ("C902", "capture"),
     ("C904", "cancel"),
     ("C905", "hold"),
+];
+
+/// The calls that a dry run does not make.
+const WRITES: [&str; 4] = [
+    "PUT /api/payment/debit",
+    "PUT /api/mms/debits",
+    "POST /v1/payment_intents/{id}/capture",
+    "POST /v1/payment_intents/{id}/cancel",
 ];
 
 /// One line of the dry run's plan.
@@ -27,124 +31,116 @@ const SHOWN: [(&str, &str); 4] = [
 #[serde(rename_all = "camelCase")]
 struct Planned {
     commercial_order_id: String,
-    mirakl_id: Option<String>,
     action: String,
     amount: Option<i64>,
     currency: Option<String>,
     reason: String,
 }
 
-/// The baskets of this step, and what is to become of them.
-#[derive(Default)]
-struct Counter {
-    /// Of each basket in words.
-    stories: BTreeMap<&'static str, &'static str>,
-    /// Of each payment.
-    due: BTreeMap<String, Due>,
-    /// Each order that Mirakl is to be told of, and the payment that covers it.
-    told: Vec<(String, String)>,
-    /// Orders of products.
-    orders: Vec<String>,
-}
-
 impl Story<'_> {
-    /// Accepted orders are confirmed and captured.
+    /// Each basket is captured once, for what its sellers accepted.
     pub(super) async fn confirm_and_capture(&self) -> Result<()> {
         heading(
             4,
             "Customers have paid: accepted orders are confirmed and captured",
         );
-        let mut counter = self.eight_baskets()?;
+        let books = baskets::open(self.simulator)?;
         say(
-            "Eight baskets are authorised at Stripe, and their sellers have decided. What would happen, of three of them:",
+            "Eight baskets are authorised at Stripe, and their sellers have decided. What would happen with three of them:",
         );
         self.plan_debits().await?;
         self.run_as_cron(JOB).await?;
         let rows = Row::all(self.psql, self.database)?;
-        self.show_captures(&counter, &rows);
-        let differences = compare(self.simulator.stripe(), &rows, &counter.due);
+        self.show_captures(&books, &rows);
+        let stripe = self.simulator.stripe();
         agreed(
-            "Customers were not debited as their orders are due",
-            &differences,
+            "Customers were not debited for what is due",
+            &compare(stripe, &rows, &books.due),
         )?;
-        let mut told = self.told_mirakl();
-        told.sort();
-        counter.told.sort();
-        if told != counter.told {
-            let due = counter.told;
+        let told = self.told_mirakl();
+        if told != books.told {
+            let due = books.told;
             return Err(format!("Mirakl was told {told:?} instead of {due:?}").into());
         }
         say(&format!(
-            "Mirakl was told of {} orders and services, each once, and of none that is held. Stripe's ledger and the store\n\
-             agree to the cent. These baskets are put aside: the sellers of the next step sold others, debited before.",
+            "Mirakl was told of {} orders, each once, and of none that is held. Stripe's ledger and the store agree to\n\
+             the cent. These baskets are put aside here: what follows is about orders that were debited before.",
             told.len(),
         ));
-        for order in &counter.orders {
+        for order in &books.orders {
             self.simulator.mirakl().remove(order);
         }
         Ok(())
     }
 
-    /// One basket of each kind.
-    fn eight_baskets(&self) -> Result<Counter> {
-        let mut counter = Counter::default();
-        let at = self.simulator.clock().now() - TimeDelta::hours(6);
-        let line = LineSeed::new;
-        let held = |code| Due {
-            status: "CAPTURE_ON_HOLD",
-            action: None,
-            captured: 0,
-            code: Some(code),
-        };
-        let released = Due {
-            action: Some("CANCEL"),
-            ..Due::captured(0)
-        };
-        let waits = OrderSeed::waiting_debit;
-        let mut sell = |basket, story, due: Due, (amount, currency), orders: Vec<Vec<_>>| {
-            self.authorise(&mut counter, (basket, story), due, (amount, currency), at)?;
-            let letters = ["A", "B"].into_iter().zip(READY);
-            for ((letter, shop), lines) in letters.zip(orders) {
-                let id = format!("{basket}-{letter}");
-                let seed = OrderSeed::new(&id, basket, shop).created_at(at);
-                let seed = lines.into_iter().fold(seed, OrderSeed::line);
-                let seed = match due.action {
-                    Some("CANCEL") => seed.state("REFUSED").unpaid(),
-                    _ => waits(seed),
-                };
-                counter.orders.push(self.simulator.mirakl().put(seed));
-            }
-            Result::Ok(())
-        };
-        let all = Due::captured;
-        sell("C901", "two orders, accepted", all(8000), (8000, "EUR"), vec![
-            vec![line("49.90")],
-            vec![line("30.10")],
-        ])?;
-        sell("C902", "one line refused", all(6000), (7550, "EUR"), vec![vec![
-            line("60.00"),
-            line("15.50").state("REFUSED"),
-        ]])?;
-        sell("C903", "a part cancelled", all(3600), (4800, "EUR"), vec![vec![
-            line("36.00").canceled_part("12.00", "0.00"),
-        ]])?;
-        sell("C904", "every order refused", released, (2500, "EUR"), vec![vec![
-            line("25.00").state("REFUSED"),
-        ]])?;
-        sell("C905", "paid in dollars", held("other_currency"), (4000, "USD"), vec![vec![
-            line("40.00"),
-        ]])?;
-        sell("C906", "paid too little", held("covers_less"), (2000, "EUR"), vec![vec![
-            line("29.99"),
-        ]])?;
-        let declined = PaymentSeed::new(5500, "eur").basket("C907").failed();
-        self.simulator.stripe().pay(declined.created_at(at));
-        sell("C907", "first card declined", all(5500), (5500, "EUR"), vec![vec![
-            line("55.00"),
-        ]])?;
-        sell("C908", "a product and a service", all(5000), (5000, "EUR"), vec![vec![
-            line("18.00"),
-        ]])?;
-        Ok(counter)
+    /// The dry run, which leaves everything as it is.
+    async fn plan_debits(&self) -> Result<()> {
+        let asked = [JOB, "--dry-run", "--output", "json"];
+        command(&asked);
+        let planned: Vec<Planned> = serde_json::from_str(&self.program.tell(&asked).await?)?;
+        let examples = EXAMPLES.iter().filter_map(|(basket, action)| {
+            let mut planned = planned.iter();
+            planned.find(|one| one.commercial_order_id == *basket && one.action == *action)
+        });
+        let lines: Vec<Vec<String>> = examples
+            .map(|one| {
+                let amount = one.amount.zip(one.currency.as_deref());
+                let amount = amount.map(|(amount, currency)| shown(amount, currency));
+                vec![
+                    one.commercial_order_id.clone(),
+                    one.action.clone(),
+                    amount.unwrap_or_default(),
+                    one.reason.clone(),
+                ]
+            })
+            .collect();
+        table(&[], &[2], &lines);
+        if lines.len() != EXAMPLES.len() {
+            return Err(format!("the dry run shows {} of {EXAMPLES:?}", lines.len()).into());
+        }
+        let sent: usize = WRITES.iter().map(|call| self.simulator.count(call)).sum();
+        if sent > 0 {
+            return Err(format!("the dry run sent {sent} requests").into());
+        }
+        Ok(())
+    }
+
+    /// What was authorised and taken by Stripe's ledger, and why by the store.
+    fn show_captures(&self, books: &Books, rows: &[Row]) {
+        let lines: Vec<Vec<String>> = rows
+            .iter()
+            .filter_map(|row| {
+                let held = self.simulator.stripe().payment(&row.payment)?;
+                let currency = held.currency.to_uppercase();
+                let story = books.stories.get(row.basket.as_str()).copied();
+                Some(vec![
+                    row.basket.clone(),
+                    story.unwrap_or_default().to_owned(),
+                    shown(held.amount, &currency),
+                    shown(held.captured, &currency),
+                    fitted(row.why(), WIDTH - 56),
+                ])
+            })
+            .collect();
+        let header = ["basket", "", "authorised", "captured", "why"];
+        table(&header, &[2, 3], &lines);
+    }
+
+    /// The orders that Mirakl was told of, and by which payments, in order.
+    fn told_mirakl(&self) -> Vec<(String, String)> {
+        let mirakl = self.simulator.mirakl();
+        let products = mirakl.confirmations().into_iter();
+        let products = products.map(|told| (told.order_id, told.transaction_number, told.status));
+        let services = mirakl.service_confirmations().into_iter();
+        let services = services.map(|told| (told.order_id, told.transaction_number, told.state));
+        let mut told: Vec<(String, String)> = products
+            .chain(services)
+            .map(|(order, number, status)| match status.as_str() {
+                "OK" => (order, number.unwrap_or_default()),
+                other => (order, other.to_owned()),
+            })
+            .collect();
+        told.sort();
+        told
     }
 }

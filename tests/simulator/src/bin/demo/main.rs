@@ -2,8 +2,10 @@
 //! state, a crash in the middle of each job's first run, and the books compared in the end.
 #![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
 
+mod baskets;
 #[path = "../common/mod.rs"]
 mod common;
+mod debits;
 mod market;
 mod money;
 mod oddities;

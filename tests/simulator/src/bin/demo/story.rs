@@ -51,14 +51,15 @@ impl Story<'_> {
         self.open_shops().await?;
         self.come_to_the_form().await?;
         self.get_verified().await?;
+        self.confirm_and_capture().await?;
         orders::fill(&mut self.market);
         self.plan().await?;
         self.die_half_way().await?;
         self.go_on().await?;
         let rows: Vec<Row> = self.program.list("transfers").await?;
-        heading(7, "What was transferred");
+        heading(8, "What was transferred");
         let agreement = report::transferred(self, &rows);
-        heading(8, "What was not, and why");
+        heading(9, "What was not, and why");
         report::not_transferred(&rows);
         self.judge(&rows, &agreement.differences).await
     }
@@ -91,7 +92,7 @@ impl Story<'_> {
 
     /// The dry run.
     async fn plan(&self) -> Result<()> {
-        heading(4, "Orders: what would happen");
+        heading(5, "Orders: what would happen");
         say(&format!(
             "{} orders in EUR, USD, JPY and KWD; {} of them are ready to be paid out.",
             self.market.orders(),
@@ -114,7 +115,7 @@ impl Story<'_> {
 
     /// The first run, killed in the middle.
     async fn die_half_way(&self) -> Result<()> {
-        heading(5, "A run that is killed half way");
+        heading(6, "A run that is killed half way");
         let faults = self.simulator.faults();
         let busy = |retry_after| Effect::TooManyRequests { retry_after };
         faults.add(Fault::on("GET /api/orders").then(busy(Some(1))));
@@ -148,7 +149,7 @@ impl Story<'_> {
 
     /// Two more runs, as cron would start them.
     async fn go_on(&mut self) -> Result<()> {
-        heading(6, "Two more runs");
+        heading(7, "Two more runs");
         let faults = self.simulator.faults();
         let post = || Fault::on("POST /v1/transfers");
         faults.add(post().nth(5).then(Effect::StatusAfter(500)));
