@@ -66,7 +66,7 @@ async fn an_accepted_order_is_confirmed_and_captured_in_one_run() {
     world.mirakl.put(accepted("C1-A", "12.34"));
     let intent = authorised(&world, "C1", 1234);
     debits(&world).await.exits(0).says("2 created");
-    assert_eq!(confirmed(&world, "C1-A"), [intent.clone()]);
+    assert_eq!(confirmed(&world, "C1-A"), std::slice::from_ref(&intent));
     assert_eq!(captured(&world, &intent), [1234]);
     let order = world.mirakl.order("C1-A").unwrap();
     assert_eq!(order["transaction_number"], intent);
@@ -106,7 +106,7 @@ async fn a_basket_of_several_sellers_is_captured_once_for_what_was_accepted() {
     );
     let intent = authorised(&world, "C1", 6000);
     debits(&world).await.exits(0);
-    assert_eq!(confirmed(&world, "C1-A"), [intent.clone()]);
+    assert_eq!(confirmed(&world, "C1-A"), std::slice::from_ref(&intent));
     assert_eq!(
         captured(&world, &intent),
         Vec::<i64>::new(),
