@@ -21,7 +21,7 @@ use crate::jobs::{Result, Run};
 use crate::store::captures::{
     self, CaptureAction, CaptureStatus, FailedCapture, KnownCapture, NewCapture, PendingCapture,
 };
-use crate::store::{StoreError, payments};
+use crate::store::{StoreError, payments, transfers};
 use crate::stripe::{Class, Finish, Refusal, StripeError};
 
 const BATCH: i64 = 200;
@@ -440,7 +440,7 @@ impl Sending<'_> {
         )
         .await?;
         let basket = &row.commercial_id;
-        crate::store::transfers::basket_is_due(&mut tx, basket, now).await?;
+        transfers::basket_is_due(&mut tx, basket, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.run.count(|counts| {
             counts.created += 1;
