@@ -1,6 +1,8 @@
 -- Confirming debits to Mirakl, and capturing what sellers accepted.
 
 alter table payments
+    -- Nothing was authorised: the customer has to pay, or to pay otherwise.
+    add column awaits_customer  boolean not null default false,
     -- Until when the authorisation holds; null where Stripe does not say.
     add column authorized_until timestamptz,
     -- Why Stripe gave it up: an authorisation that ended, a card that was declined.

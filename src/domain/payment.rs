@@ -61,6 +61,8 @@ pub struct Payment {
     pub status: PaymentStatus,
     /// The customer or the bank has yet to act; the status may still change by itself.
     pub pending: bool,
+    /// Nothing was authorised: the customer has to pay, or to pay otherwise.
+    pub awaits_customer: bool,
     /// The money goes straight to a connected account: there is nothing to transfer.
     pub destination_charge: bool,
     /// Until when an authorisation holds, as far as Stripe says.
@@ -81,6 +83,11 @@ impl Payment {
     /// Everything that was taken has been given back.
     pub fn fully_refunded(&self) -> bool {
         self.status == PaymentStatus::Captured && self.refunded >= self.captured
+    }
+
+    /// Brings money, or will without the customer: authorised, under way or captured.
+    pub fn brings_money(&self) -> bool {
+        self.is_live() && !self.awaits_customer
     }
 
     /// May still bring money: authorised, under way or captured.
@@ -112,6 +119,10 @@ pub enum PaymentFacts {
 /// Chooses among the stored payments of a basket: the live one, else the newest.
 pub fn of_basket(mut payments: Vec<Payment>) -> PaymentFacts {
     payments.sort_by_key(|payment| payment.created_at);
+    // An intent that the customer has left unpaid brings nothing beside one that does.
+    if payments.iter().any(Payment::brings_money) {
+        payments.retain(Payment::brings_money);
+    }
     let live: Vec<String> = payments
         .iter()
         .filter(|payment| payment.is_live())
@@ -145,6 +156,7 @@ mod tests {
             settlement: None,
             status,
             pending: false,
+            awaits_customer: false,
             destination_charge: false,
             authorized_until: None,
             failure: None,

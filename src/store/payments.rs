@@ -32,6 +32,7 @@ struct Row<'a> {
     status: PaymentStatus,
     pending: bool,
     destination_charge: bool,
+    awaits_customer: bool,
     authorized_until: Option<DateTime<Utc>>,
     failure: Option<&'a str>,
     stripe_created_at: DateTime<Utc>,
@@ -51,6 +52,7 @@ impl<'a> From<&'a Payment> for Row<'a> {
             status: payment.status,
             pending: payment.pending,
             destination_charge: payment.destination_charge,
+            awaits_customer: payment.awaits_customer,
             authorized_until: payment.authorized_until,
             failure: payment.failure.as_deref(),
             stripe_created_at: payment.created_at,
@@ -71,17 +73,18 @@ pub async fn observe(
     sqlx::query!(
         "insert into payments (payment_intent_id, charge_id, commercial_order_id, amount, captured,
                                refunded, currency, settlement_currency, status, pending,
-                               destination_charge, authorized_until, failure, stripe_created_at,
-                               observed_at, status_since, created_at, updated_at)
+                               destination_charge, awaits_customer, authorized_until, failure,
+                               stripe_created_at, observed_at, status_since, created_at, updated_at)
          select distinct on (coalesce(r.payment_intent_id, r.charge_id))
                 r.payment_intent_id, r.charge_id, r.commercial_order_id, r.amount, r.captured,
                 r.refunded, r.currency, r.settlement_currency, r.status, r.pending,
-                r.destination_charge, r.authorized_until, r.failure, r.stripe_created_at, $2, $2, $2, $2
+                r.destination_charge, r.awaits_customer, r.authorized_until, r.failure, r.stripe_created_at, $2, $2, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              payment_intent_id text, charge_id text, commercial_order_id text, amount bigint,
              captured bigint, refunded bigint, currency text, settlement_currency text,
              status payment_status, pending boolean, destination_charge boolean,
-             authorized_until timestamptz, failure text, stripe_created_at timestamptz)
+             awaits_customer boolean, authorized_until timestamptz, failure text,
+             stripe_created_at timestamptz)
          on conflict (payment_id) do update
          set charge_id = coalesce(excluded.charge_id, payments.charge_id),
              commercial_order_id = excluded.commercial_order_id,
@@ -89,6 +92,7 @@ pub async fn observe(
              currency = excluded.currency, settlement_currency = excluded.settlement_currency,
              status = excluded.status, pending = excluded.pending,
              destination_charge = excluded.destination_charge,
+             awaits_customer = excluded.awaits_customer,
              authorized_until = excluded.authorized_until, failure = excluded.failure,
              status_since = case when payments.status <> excluded.status then excluded.status_since
                                  else payments.status_since end,
@@ -117,8 +121,8 @@ pub async fn find(
            )
            select payment_intent_id, charge_id, commercial_order_id, amount, captured, refunded,
                   currency as "currency: String", settlement_currency as "settlement_currency: String",
-                  status, pending, destination_charge, authorized_until, failure, stripe_created_at,
-                  observed_at, status_since
+                  status, pending, destination_charge, awaits_customer, authorized_until, failure,
+                  stripe_created_at, observed_at, status_since
            from payments join named using (id)"#,
         references as &[&str],
         baskets as &[&str]
@@ -143,6 +147,7 @@ pub async fn find(
                 status: row.status,
                 pending: row.pending,
                 destination_charge: row.destination_charge,
+                awaits_customer: row.awaits_customer,
                 authorized_until: row.authorized_until,
                 failure: row.failure,
                 created_at: row.stripe_created_at,

@@ -317,6 +317,7 @@ impl Stripe {
                 PaymentStatus::Captured => PaymentStatus::ToCapture,
                 other => other,
             },
+            awaits_customer: awaits_customer(&intent.status),
             destination_charge: intent.transfer_data.is_some(),
             authorized_until: None,
             failure: None,
@@ -390,6 +391,7 @@ impl Stripe {
             settlement: settlement.filter(|_| taken),
             status,
             pending,
+            awaits_customer: intent.is_some_and(|intent| awaits_customer(&intent.status)),
             destination_charge: charge.transfer_data.is_some()
                 || intent.is_some_and(|intent| intent.transfer_data.is_some()),
             authorized_until: capture_before
@@ -433,6 +435,14 @@ fn of_intent_status(status: &str) -> Option<(PaymentStatus, bool)> {
         }
         _ => return None,
     })
+}
+
+/// Nothing was authorised, or it was declined.
+fn awaits_customer(intent_status: &str) -> bool {
+    matches!(
+        intent_status,
+        "requires_payment_method" | "requires_confirmation" | "requires_action"
+    )
 }
 
 fn of_charge_status(charge: &WireCharge) -> Option<(PaymentStatus, bool)> {

@@ -719,3 +719,17 @@ async fn an_older_observation_never_takes_a_payment_back() {
     debits(&world).await.exits(0);
     assert_eq!(payment(&world, "C1").await["status"], "CANCELED");
 }
+
+#[tokio::test]
+async fn a_first_intent_that_was_declined_decides_nothing_beside_a_second_one() {
+    let world = World::new().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    let declined = PaymentSeed::new(1000, "eur").basket("C1").failed();
+    world.sim.stripe().pay(declined);
+    let intent = authorised(&world, "C1", 1000);
+    debits(&world).await.exits(0).says("2 created");
+    assert_eq!(confirmed(&world, "C1-A"), std::slice::from_ref(&intent));
+    assert_eq!(captured(&world, &intent), [1000]);
+    world.transfer().await.exits(0);
+    world.each_moved_once(&["C1-A".to_owned()], 900).await;
+}

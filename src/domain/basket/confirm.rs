@@ -152,7 +152,11 @@ pub(super) fn only_payment(basket: &Basket) -> Result<&Payment, HoldReason> {
             .map_or_else(String::new, |r| r.to_string())
     };
     let live = basket.payments.iter().map(|known| &known.payment);
-    let live: Vec<&Payment> = live.filter(|payment| payment.is_live()).collect();
+    let mut live: Vec<&Payment> = live.filter(|payment| payment.is_live()).collect();
+    // An intent that the customer has left unpaid, a declined card, decides nothing beside another.
+    if live.iter().any(|payment| payment.brings_money()) {
+        live.retain(|payment| payment.brings_money());
+    }
     let payment = match live.as_slice() {
         [] => {
             let ended = basket.payments.last();

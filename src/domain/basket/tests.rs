@@ -400,6 +400,28 @@ fn a_debit_is_confirmed_when_one_payment_covers_the_whole_basket() {
             with(vec![other("pi_0", failed()), authorised(5000)]),
             Ok("pi_1"),
         ),
+        (
+            "an intent left unpaid before",
+            with(vec![
+                other(
+                    "pi_0",
+                    of(|p| {
+                        p.pending = true;
+                        p.awaits_customer = true;
+                    }),
+                ),
+                authorised(5000),
+            ]),
+            Ok("pi_1"),
+        ),
+        (
+            "a bank debit under way beside it",
+            with(vec![
+                other("pi_0", of(|p| p.pending = true)),
+                authorised(5000),
+            ]),
+            Err("several_payments"),
+        ),
         ("none", with(vec![]), Err("no_payment")),
         ("failed", with(vec![failed()]), Err("payment_ended")),
         (

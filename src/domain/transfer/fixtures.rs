@@ -83,6 +83,7 @@ pub fn payment(cents: i64) -> Payment {
         settlement: Some(Currency::parse("EUR").expect("known")),
         status: PaymentStatus::Captured,
         pending: false,
+        awaits_customer: false,
         destination_charge: false,
         authorized_until: None,
         failure: None,

@@ -32,8 +32,13 @@ pub(super) async fn read(
         .iter()
         .map(|id| (id.clone(), Basket::default()))
         .collect();
-    products(app, ids, &mut baskets).await?;
-    let services = gather::services(app, &ServicesQuery::Baskets(ids)).await?;
+    let query = ServicesQuery::Baskets(ids);
+    let (products, services) = tokio::join!(
+        products(app, ids, &mut baskets),
+        gather::services(app, &query)
+    );
+    products?;
+    let services = services?;
     for unread in services.unread {
         let name = unread
             .order_id

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use super::Pass;
 use super::baskets::Baskets;
@@ -61,10 +62,15 @@ async fn products(pass: &Pass<'_>, baskets: &mut Baskets, asked: &Asked) -> Resu
         }
     }
     record(pass, &rows).await?;
-    for batch in telling.chunks(BATCH) {
-        pass.run.check_lock().await?;
-        let ends = tell(app, batch).await?;
-        settle(pass, batch, &ends, baskets).await?;
+    if telling.is_empty() {
+        return Ok(());
+    }
+    pass.run.check_lock().await?;
+    // The batches concern different debits: they are told at once, and settled one after another.
+    let batches: Vec<&[Telling<'_>]> = telling.chunks(BATCH).collect();
+    let ends = join_all(batches.iter().map(|batch| tell(app, batch))).await;
+    for (batch, ends) in batches.iter().zip(ends) {
+        settle(pass, batch, &ends?, baskets).await?;
     }
     Ok(())
 }

@@ -18,9 +18,11 @@ pub use plan::PlannedDebit;
 use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
+use self::baskets::Baskets;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::basket::Policy;
+use crate::domain::ids::CommercialOrderId;
 use crate::store::captures;
 use crate::telemetry;
 
@@ -50,12 +52,17 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         bar: telemetry::progress(app.quiet, "baskets"),
     };
     capture::send_pending(&mut pass).await?;
-    payments::list(app, run.started_at, true).await?;
+    // Two servers at once.
+    let (listed, asked) = tokio::join!(
+        payments::list(app, run.started_at, true),
+        gather::asked(app, run.started_at)
+    );
+    listed?;
+    let asked = asked?;
     {
         let mut conn = app.db.acquire().await?;
         captures::ended_elsewhere(&mut conn, app.clock.now()).await?;
     }
-    let asked = gather::asked(app, run.started_at).await?;
     for cause in &asked.unidentified {
         tracing::error!(cause, "Mirakl sent something without an id");
     }
@@ -71,22 +78,49 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     let chunks = gather::chunks(app, &asked).await?;
     pass.bar
         .set_length(chunks.iter().map(|chunk| chunk.len() as u64).sum());
-    for ids in chunks {
-        let mut baskets = baskets::read(app, &ids, &asked, None, run.started_at).await?;
-        if pass.policy.after_capture {
-            capture::baskets(&mut pass, &mut baskets).await?;
-            confirm::baskets(&pass, &mut baskets, &asked).await?;
-        } else {
-            confirm::baskets(&pass, &mut baskets, &asked).await?;
-            capture::baskets(&mut pass, &mut baskets).await?;
-        }
-        pass.bar.inc(ids.len() as u64);
+    let mut chunks = chunks.into_iter();
+    let mut next = match chunks.next() {
+        Some(ids) => Some(read(app, ids, &asked, run.started_at).await?),
+        None => None,
+    };
+    while let Some(mut baskets) = next {
+        let number = baskets.len() as u64;
+        // The next baskets are read while these are worked on.
+        let ahead = async {
+            match chunks.next() {
+                Some(ids) => read(app, ids, &asked, run.started_at).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (worked, read_ahead) = tokio::join!(work(&mut pass, &mut baskets, &asked), ahead);
+        worked?;
+        next = read_ahead?;
+        pass.bar.inc(number);
     }
     leftovers::settle(&pass, &asked).await?;
     pass.bar.finish_and_clear();
     gather::close(app, &asked).await
 }
 
+async fn read(
+    app: &App,
+    ids: Vec<CommercialOrderId>,
+    asked: &gather::Asked,
+    started_at: DateTime<Utc>,
+) -> Result<Baskets> {
+    baskets::read(app, &ids, asked, None, started_at).await
+}
+
+/// Confirms and captures some baskets, in the order that is set.
+async fn work(pass: &mut Pass<'_>, baskets: &mut Baskets, asked: &gather::Asked) -> Result<()> {
+    if pass.policy.after_capture {
+        capture::baskets(pass, baskets).await?;
+        confirm::baskets(pass, baskets, asked).await
+    } else {
+        confirm::baskets(pass, baskets, asked).await?;
+        capture::baskets(pass, baskets).await
+    }
+}
 /// Runs the job without writing anything: what would happen, with exact amounts.
 pub async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDebit>> {
     plan::plan(app, now).await

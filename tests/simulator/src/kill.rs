@@ -88,10 +88,13 @@ impl KillSwitch {
             Target::Unknown => true,
             Target::Nobody => false,
             Target::Process(pid) => {
+                // Said first: whoever sees the process gone must not find that nobody killed it.
+                self.fired.store(true, Ordering::SeqCst);
                 let killed = kill(pid, Signal::SIGKILL).is_ok();
                 if killed {
-                    self.fired.store(true, Ordering::SeqCst);
                     tokio::time::sleep(GRACE).await;
+                } else {
+                    self.fired.store(false, Ordering::SeqCst);
                 }
                 killed
             }
