@@ -303,25 +303,31 @@ pub fn payments(rows: &[ListedPayment], format: Format) {
         "next look",
     ]);
     for row in rows {
-        let status = match row.pending {
-            true => format!("{} (pending)", row.status.as_str()),
-            false => row.status.as_str().to_owned(),
+        let status = match (row.status, row.pending) {
+            (Some(status), true) => format!("{} (pending)", status.as_str()),
+            (Some(status), false) => status.as_str().to_owned(),
+            (None, _) => "none".to_owned(),
         };
-        let currency = Some(row.currency.as_str());
+        let currency = row.currency.as_deref();
         let payment = row
             .payment_intent_id
             .as_ref()
             .or(row.stripe_charge_id.as_ref());
-        let why = [&row.status_reason, &row.failure, &row.difference];
+        let why = [
+            &row.status_reason,
+            &row.debits,
+            &row.failure,
+            &row.difference,
+        ];
         let why: Vec<&str> = why.into_iter().filter_map(Option::as_deref).collect();
         table.add_row(vec![
-            number(row.internal_id),
+            text(row.internal_id.map(|id| id.to_string()).as_deref()),
             text(row.commercial_order_id.as_deref()),
             text(payment.map(String::as_str)),
             Cell::new(status),
-            amount(Some(row.amount), currency),
-            amount(Some(row.captured), currency),
-            amount(Some(row.refunded), currency),
+            amount(row.amount, currency),
+            amount(row.captured, currency),
+            amount(row.refunded, currency),
             time(row.authorized_until),
             text(Some(&why.join("; "))),
             time(row.next_look_at),

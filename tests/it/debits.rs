@@ -205,10 +205,13 @@ async fn what_does_not_fit_is_held_with_both_facts_and_confirmed_nowhere() {
     assert_eq!(world.sim.stripe().captures().len(), 0);
     let less = waits(&world, "C1", "not_confirmed").await;
     assert!(less.contains("C1-A"), "{less}");
-    let reasons = world
-        .value("select string_agg(order_id || ': ' || status_reason, '; ' order by order_id) from debits")
-        .await;
-    let reasons = reasons.as_str().unwrap();
+    let listed = world.run(&["list", "payments"]).await.exits(0).stdout;
+    let arguments = ["list", "payments", "--output", "json"];
+    let rows = world.run(&arguments).await.exits(0).json();
+    let rows = rows.as_array().unwrap().iter();
+    let reasons: Vec<&str> = rows.filter_map(|row| row["debits"].as_str()).collect();
+    let reasons = reasons.join("; ");
+    assert!(listed.contains("its orders need 10.00 EUR"), "{listed}");
     for fact in [
         "C1-A: the payment holds 9.99 EUR, its orders need 10.00 EUR",
         "C2-A: order C2-A is in EUR, the payment in USD",

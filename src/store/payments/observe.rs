@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Connection, Result, rows};
 use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::{Payment, PaymentStatus};
+use crate::store::{Connection, Result, rows};
 
 /// A stored payment, and when Stripe said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,80 +184,4 @@ pub async fn baskets_to_capture(
     Ok(due
         .map(|row| (row.id, CommercialOrderId(row.commercial_order_id)))
         .collect())
-}
-
-/// One row of `list payments`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListedPayment {
-    /// Its number.
-    pub internal_id: i64,
-    /// The basket, where the checkout named it.
-    pub commercial_order_id: Option<String>,
-    /// The charge that counts.
-    pub stripe_charge_id: Option<String>,
-    /// The payment intent; null for a charge made without one.
-    pub payment_intent_id: Option<String>,
-    /// Minor units that the customer agreed to.
-    pub amount: i64,
-    /// Minor units taken.
-    pub captured: i64,
-    /// Minor units given back.
-    pub refunded: i64,
-    /// Of all three amounts.
-    pub currency: String,
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// The customer or the bank has yet to act.
-    pub pending: bool,
-    /// Why it waits, or what came of its capture.
-    pub status_reason: Option<String>,
-    /// The kind of reason.
-    pub reason_code: Option<String>,
-    /// The arithmetic behind what is captured, in major units.
-    pub amount_explained: Option<String>,
-    /// Why it ended without bringing money.
-    pub failure: Option<String>,
-    /// What a person should know.
-    pub difference: Option<String>,
-    /// Until when the authorisation holds, in UTC.
-    pub authorized_until: Option<DateTime<Utc>>,
-    /// When its basket is looked at again, in UTC.
-    pub next_look_at: Option<DateTime<Utc>>,
-    /// When Stripe was asked, in UTC.
-    pub observed_at: DateTime<Utc>,
-    /// When it was first seen, in UTC.
-    pub created_at: DateTime<Utc>,
-    /// When it last changed here, in UTC.
-    pub updated_at: DateTime<Utc>,
-}
-
-/// The newest payments. `id` names a payment, a charge or a basket.
-pub async fn list(
-    conn: &mut Connection,
-    status: Option<PaymentStatus>,
-    id: Option<&str>,
-    limit: i64,
-) -> Result<Vec<ListedPayment>> {
-    let payments = sqlx::query_as!(
-        ListedPayment,
-        r#"select p.id as internal_id, p.commercial_order_id, p.charge_id as stripe_charge_id,
-                  p.payment_intent_id, p.amount, p.captured, p.refunded,
-                  p.currency as "currency: String", p.status, p.pending,
-                  c.status_reason as "status_reason?", c.reason_code as "reason_code?",
-                  c.amount_explained as "amount_explained?", p.failure,
-                  c.difference as "difference?", p.authorized_until,
-                  c.next_look_at as "next_look_at?", p.observed_at, p.created_at, p.updated_at
-           from payments p left join captures c on c.payment_id = p.payment_id
-           where ($1::payment_status is null or p.status = $1)
-             and ($2::text is null or p.payment_id = $2 or p.charge_id = $2
-                  or p.commercial_order_id = $2)
-           order by p.id desc limit $3"#,
-        status as Option<PaymentStatus>,
-        id,
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(payments)
 }
