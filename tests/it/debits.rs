@@ -86,13 +86,22 @@ async fn an_accepted_order_is_confirmed_and_captured_in_one_run() {
 
 #[tokio::test]
 async fn an_order_that_waited_for_the_capture_is_paid_by_the_next_transfer_run() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.set("CHECKPOINT_OVERLAP_MINUTES", "0");
     world.mirakl.put(accepted("C1-A", "10.00"));
-    authorised(&world, "C1", 1000);
+    let intent = authorised(&world, "C1", 1000);
+    // Mirakl knows of the payment already: only its capture is waited for.
+    world
+        .mirakl
+        .put(eur("C1-A", 2000, "10.00", "1.00").transaction(&intent));
     world.transfer().await.exits(0).says("1 waiting");
+    world
+        .stands("C1-A", "TRANSFER_ON_HOLD", "not_captured")
+        .await;
+    world.move_on().await;
     debits(&world).await.exits(0);
     world.transfer().await.exits(0);
-    world.each_moved_once(&["C1-A".to_owned()], 900).await;
+    assert_eq!(world.moved("C1-A"), [900]);
 }
 
 #[tokio::test]
@@ -735,4 +744,43 @@ async fn a_first_intent_that_was_declined_decides_nothing_beside_a_second_one() 
     assert_eq!(captured(&world, &intent), [1000]);
     world.transfer().await.exits(0);
     world.each_moved_once(&["C1-A".to_owned()], 900).await;
+}
+
+#[tokio::test]
+async fn what_a_small_capture_releases_is_no_refund_and_the_seller_is_paid() {
+    let world = World::new().await;
+    world.mirakl.put(
+        OrderSeed::new("C1-A", "C1", 2000)
+            .line(LineSeed::new("4.00").commission("1.00"))
+            .line(LineSeed::new("6.00").state("REFUSED"))
+            .waiting_debit(),
+    );
+    let intent = authorised(&world, "C1", 1000);
+    debits(&world).await.exits(0);
+    assert_eq!(captured(&world, &intent), [400]);
+    assert_eq!(payment(&world, "C1").await["refunded"], 0);
+    world.transfer().await.exits(0);
+    world.each_moved_once(&["C1-A".to_owned()], 300).await;
+}
+
+#[tokio::test]
+async fn a_payment_that_somebody_captures_while_the_run_is_under_way_is_recognised() {
+    let world = World::new().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    let intent = authorised(&world, "C1", 1000);
+    let slow = Effect::Delay(std::time::Duration::from_secs(2));
+    world
+        .sim
+        .faults()
+        .add(Fault::on(CONFIRM).times(1).then(slow));
+    let run = world.program(&["validate-pending-debit"]).spawn();
+    while world.count(CONFIRM) == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    world.sim.stripe().capture(&intent, None);
+    Finished::of(run).await.exits(0);
+    assert_eq!(world.sim.stripe().captures().len(), 1, "theirs");
+    let row = payment(&world, "C1").await;
+    assert_eq!(row["status"], "CAPTURED", "{row}");
+    assert_eq!(confirmed(&world, "C1-A"), [intent]);
 }
