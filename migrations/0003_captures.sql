@@ -39,8 +39,6 @@ create table debits (
     amount              bigint,
     currency            currency_code,
     transaction_number  text,
-    looks               integer not null default 0 check (looks >= 0),
-    next_look_at        timestamptz,
     sent_at             timestamptz,
     created_at          timestamptz not null,
     updated_at          timestamptz not null,
@@ -55,7 +53,6 @@ create table debits (
 );
 create index debits_open on debits (kind, id)
     where status in ('DEBIT_ON_HOLD', 'DEBIT_PENDING', 'DEBIT_FAILED');
-create index debits_basket on debits (commercial_order_id);
 
 create type capture_action as enum ('CAPTURE', 'CANCEL');
 
@@ -103,7 +100,6 @@ create table captures (
 );
 create index captures_pending on captures (id) where status = 'CAPTURE_PENDING';
 create index captures_due on captures (next_look_at) where next_look_at is not null;
-create index captures_basket on captures (commercial_order_id);
 
 alter table history drop constraint history_subject_check;
 alter table history add constraint history_subject_check

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod identity;
+mod orders;
 mod payments;
 pub mod process_transfer;
 mod reached;

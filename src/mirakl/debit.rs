@@ -70,17 +70,19 @@ pub struct Told<'a> {
 }
 
 impl Mirakl {
-    /// The first page of debits that await confirmation, 100 at most (PA11).
-    pub async fn debits(&self) -> Result<Page<Result<ProductDebit, UnreadDebit>>, MiraklError> {
+    /// All debits that await confirmation (PA11): the list shrinks as they are confirmed, so it is
+    /// read whole before any of them is.
+    pub async fn debits(&self) -> Result<Vec<Result<ProductDebit, UnreadDebit>>, MiraklError> {
         let mut url = self.address(PATH);
         url.query_pairs_mut()
             .append_pair("max", &PAGE_SIZE.to_string())
             .append_pair("offset", "0");
-        self.debits_at(NextPage(url)).await
+        let first = self.debits_at(NextPage(url)).await?;
+        let at = async |next| self.debits_at(next).await;
+        first.with_all_further(PATH, at).await
     }
 
-    /// A further page of debits.
-    pub async fn debits_at(
+    async fn debits_at(
         &self,
         page: NextPage,
     ) -> Result<Page<Result<ProductDebit, UnreadDebit>>, MiraklError> {

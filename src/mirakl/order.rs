@@ -66,6 +66,16 @@ impl Mirakl {
         self.orders_at(NextPage(url)).await
     }
 
+    /// All orders of these baskets, at most 100 (OR11).
+    pub async fn orders_of(
+        &self,
+        baskets: &[CommercialOrderId],
+    ) -> Result<Vec<ReadOrder>, MiraklError> {
+        let first = self.orders(&OrdersQuery::Baskets(baskets)).await?;
+        let at = async |next| self.orders_at(next).await;
+        first.with_all_further(PATH, at).await
+    }
+
     /// A further page of orders.
     pub async fn orders_at(&self, page: NextPage) -> Result<Page<ReadOrder>, MiraklError> {
         let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };

@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 
+use super::MiraklError;
 use crate::http::Answer;
 
 /// One page of a list, with the way to the next.
@@ -15,6 +16,34 @@ pub struct Page<T> {
     pub total: Option<u64>,
     /// Mirakl's time when it answered.
     pub date: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl<T: PartialEq> Page<T> {
+    /// Its elements, then those of all further pages, each read by `at`.
+    ///
+    /// Errors also when a page comes again and again, which would never end.
+    pub async fn with_all_further(
+        self,
+        path: &'static str,
+        at: impl AsyncFn(NextPage) -> Result<Self, MiraklError>,
+    ) -> Result<Vec<T>, MiraklError> {
+        let mut all = self.items;
+        let mut next = self.next;
+        let mut last = 0;
+        while let Some(page) = next {
+            let page = at(page).await?;
+            if !page.items.is_empty() && page.items == all[last..] {
+                return Err(MiraklError::Malformed {
+                    path,
+                    cause: "the same page again and again".to_owned(),
+                });
+            }
+            last = all.len();
+            all.extend(page.items);
+            next = page.next;
+        }
+        Ok(all)
+    }
 }
 
 /// The address of a next page: always the endpoint and host that the first page was asked from,

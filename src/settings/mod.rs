@@ -373,6 +373,18 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_host_of_an_address_appears_in_no_mistake() {
+        let name = "OPERATOR_NOTIFICATION_URL";
+        let mistakes = read(&[(name, "http://shop.example/hook/T0KEN?key=s3cret")]);
+        let text = mistakes.expect_err("no TLS").to_string();
+        assert!(text.contains("http://shop.example"), "{text}");
+        assert!(
+            !text.contains("T0KEN") && !text.contains("s3cret"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn no_secret_appears_in_debug() {
         let shown = format!("{:?}", read(&[]).expect("good settings"));
         for secret in ["pw-secret", "verysecret", "mirakl-secret"] {

@@ -177,8 +177,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         if url.scheme() == "http" && !is_loopback(url.host_str().unwrap_or_default()) {
+            // What follows the host may be a secret of whoever serves it.
+            let host = url.host_str().unwrap_or_default();
             self.mistake(&format!(
-                "{name} is {text:?}: use https, everything that is not on this machine needs TLS"
+                "{name} is http://{host}…: use https, everything that is not on this machine needs TLS"
             ));
             return None;
         }

@@ -784,3 +784,12 @@ async fn a_payment_that_somebody_captures_while_the_run_is_under_way_is_recognis
     assert_eq!(row["status"], "CAPTURED", "{row}");
     assert_eq!(confirmed(&world, "C1-A"), [intent]);
 }
+
+#[tokio::test]
+async fn a_list_that_never_ends_stops_the_run_and_says_so() {
+    let world = World::new().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    world.mirakl.forever_paging(true);
+    debits(&world).await.exits(1).says("the same page again");
+    assert_eq!(world.mirakl.confirmations().len(), 0);
+}

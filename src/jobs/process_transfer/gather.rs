@@ -1,7 +1,5 @@
 //! Reads orders page by page, and the rows of ours that are due for another look.
 
-use std::collections::HashSet;
-
 use anyhow::{Context as _, anyhow};
 
 use super::Pass;
@@ -10,6 +8,7 @@ use crate::domain::ids::OrderId;
 use crate::domain::retry::DECISION_LIFE;
 use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
+use crate::jobs::orders::{self, ById, READING, id_of};
 use crate::jobs::reached::{Element, Reached};
 use crate::mirakl::{Mirakl, MiraklError, OrdersQuery, ReadOrder};
 use crate::store::transfers;
@@ -64,8 +63,6 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     }
 }
 
-pub(super) const READING: &str = "the orders could not be read from Mirakl";
-
 /// Waiting, refused and stale rows whose time has come.
 pub(super) async fn due(pass: &mut Pass<'_>) -> Result<()> {
     if !pass.options.orders.is_empty() {
@@ -105,30 +102,8 @@ async fn by_ids(pass: &mut Pass<'_>, ids: &[OrderId]) -> Result<()> {
 
 /// The orders with these ids, and the ids that Mirakl no longer returns.
 pub(super) async fn read_ids(mirakl: &Mirakl, ids: &[OrderId]) -> Result<Seen> {
-    let mut page = mirakl
-        .orders(&OrdersQuery::Ids(ids))
-        .await
-        .context(READING)?;
-    let mut read = std::mem::take(&mut page.items);
-    while let Some(next) = page.next.take() {
-        page = mirakl.orders_at(next).await.context(READING)?;
-        read.append(&mut page.items);
-        // No more can come than was asked for.
-        if read.len() > ids.len() {
-            break;
-        }
-    }
-    let returned: HashSet<&OrderId> = read.iter().filter_map(id_of).collect();
-    let gone = ids.iter().filter(|id| !returned.contains(id));
-    let gone = gone.cloned().collect();
+    let ById { read, gone } = orders::by_ids(mirakl, ids).await.context(READING)?;
     Ok(Seen { read, gone })
-}
-
-fn id_of(item: &ReadOrder) -> Option<&OrderId> {
-    match item {
-        Ok(order) => Some(&order.id),
-        Err(unread) => unread.id.as_ref(),
-    }
 }
 
 /// What a page shows, to notice one that comes again; empty when nothing can be told.

@@ -13,6 +13,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::domain::transfer::{Decision, TransferType};
 use crate::jobs::Result;
+use crate::jobs::orders::READING;
 use crate::mirakl::OrdersQuery;
 use crate::store::adoptions::{self, Listed};
 use crate::store::transfers;
@@ -84,7 +85,7 @@ pub(super) async fn plan(
         return Ok(planner.planned);
     }
     let query = OrdersQuery::UpdatedSince(beginning.read_from);
-    let mut page = Some(app.mirakl.orders(&query).await.context(gather::READING)?);
+    let mut page = Some(app.mirakl.orders(&query).await.context(READING)?);
     while let Some(current) = page {
         planner
             .page(Seen {
@@ -93,7 +94,7 @@ pub(super) async fn plan(
             })
             .await?;
         page = match current.next {
-            Some(next) => Some(app.mirakl.orders_at(next).await.context(gather::READING)?),
+            Some(next) => Some(app.mirakl.orders_at(next).await.context(READING)?),
             None => None,
         };
     }

@@ -28,8 +28,6 @@ pub(super) struct Candidates {
     recorded: HashSet<ShopId>,
     /// Where the sweep goes on after the pages that were read; none when they were all.
     pub next: Option<String>,
-    /// Pages that were read.
-    pub pages: i32,
     /// Stripe's time when the list was begun: what was made before has been shown.
     listed_at: Option<DateTime<Utc>>,
 }
@@ -75,7 +73,6 @@ pub(super) async fn read(app: &App, store: bool) -> Result<Candidates> {
     loop {
         let observed_at = app.clock.now();
         let page = app.stripe.accounts(&query).await.context(LISTING)?;
-        found.pages += 1;
         found.listed_at = found.listed_at.or(page.date);
         let oldest = page.data.last().and_then(|account| account.created_at);
         if store {

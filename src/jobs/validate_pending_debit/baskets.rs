@@ -14,7 +14,8 @@ use crate::domain::ids::CommercialOrderId;
 use crate::domain::order::ProductOrder;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::jobs::Result;
-use crate::mirakl::{OrdersQuery, ServicesQuery};
+use crate::jobs::orders;
+use crate::mirakl::ServicesQuery;
 use crate::store::payments::{self, Observed};
 
 /// Baskets by their ids.
@@ -74,23 +75,15 @@ pub(super) async fn read(
 }
 
 async fn products(app: &App, ids: &[CommercialOrderId], baskets: &mut Baskets) -> Result<()> {
-    const READING: &str = "the orders could not be read from Mirakl";
-    let query = OrdersQuery::Baskets(ids);
-    let mut page = Some(app.mirakl.orders(&query).await.context(READING)?);
-    while let Some(current) = page {
-        for item in current.items {
-            match item {
-                Ok(order) => put(baskets, order),
-                Err(unread) => {
-                    let name = unread.id.map_or_else(|| "an order".to_owned(), |id| id.0);
-                    not_read(baskets, unread.basket, &format!("{name}: {}", unread.cause));
-                }
+    let read = app.mirakl.orders_of(ids).await;
+    for item in read.context(orders::READING)? {
+        match item {
+            Ok(order) => put(baskets, order),
+            Err(unread) => {
+                let name = unread.id.map_or_else(|| "an order".to_owned(), |id| id.0);
+                not_read(baskets, unread.basket, &format!("{name}: {}", unread.cause));
             }
         }
-        page = match current.next {
-            Some(next) => Some(app.mirakl.orders_at(next).await.context(READING)?),
-            None => None,
-        };
     }
     Ok(())
 }

@@ -17,7 +17,8 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::ProductOrder;
 use crate::domain::service::{DebitState, ServiceDebit, ServiceState};
 use crate::jobs::Result;
-use crate::mirakl::{MiraklError, OrdersQuery, ProductDebit, Told, ToldService};
+use crate::jobs::orders;
+use crate::mirakl::{MiraklError, ProductDebit, Told, ToldService};
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus};
 
 /// Debits that one call tells of.
@@ -161,11 +162,11 @@ async fn read_again(
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut orders: HashMap<OrderId, ProductOrder> = HashMap::new();
-    match app.mirakl.orders(&OrdersQuery::Ids(&ids)).await {
-        Ok(page) => {
-            let read = page.items.into_iter().filter_map(std::result::Result::ok);
-            orders.extend(read.map(|order| (order.id.clone(), order)));
+    let mut shown: HashMap<OrderId, ProductOrder> = HashMap::new();
+    match orders::by_ids(&app.mirakl, &ids).await {
+        Ok(found) => {
+            let read = found.read.into_iter().filter_map(std::result::Result::ok);
+            shown.extend(read.map(|order| (order.id.clone(), order)));
         }
         Err(error @ MiraklError::Unauthorized(_)) => {
             return Err(anyhow!(error).context(TELLING).into());
@@ -177,7 +178,7 @@ async fn read_again(
     }
     let ends = batch
         .iter()
-        .map(|telling| match orders.get(&telling.debit.order_id) {
+        .map(|telling| match shown.get(&telling.debit.order_id) {
             Some(order) if shows(order, telling) => End::Done,
             _ if refused => End::Refused(cause.to_owned()),
             _ => End::Unknown(cause.to_owned()),

@@ -38,21 +38,14 @@ pub(super) struct Asked {
 pub(super) async fn asked(app: &App, started_at: DateTime<Utc>) -> Result<Asked> {
     const READING: &str = "the debits could not be read from Mirakl";
     let mut asked = Asked::default();
-    let mut page = Some(app.mirakl.debits().await.context(READING)?);
-    while let Some(current) = page {
-        for item in current.items {
-            match item {
-                Ok(debit) => asked.debits.push(debit),
-                Err(unread) => match unread.order_id {
-                    Some(id) => asked.unread.push((id, unread.cause)),
-                    None => asked.unidentified.push(unread.cause),
-                },
-            }
+    for item in app.mirakl.debits().await.context(READING)? {
+        match item {
+            Ok(debit) => asked.debits.push(debit),
+            Err(unread) => match unread.order_id {
+                Some(id) => asked.unread.push((id, unread.cause)),
+                None => asked.unidentified.push(unread.cause),
+            },
         }
-        page = match current.next {
-            Some(next) => Some(app.mirakl.debits_at(next).await.context(READING)?),
-            None => None,
-        };
     }
     changed_services(app, started_at, &mut asked).await?;
     Ok(asked)

@@ -12,7 +12,8 @@ use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, ProductOrder};
 use crate::domain::service::{DebitState, ServiceDebit};
 use crate::jobs::Result;
-use crate::mirakl::{OrdersQuery, ProductDebit};
+use crate::jobs::orders::{self, ById};
+use crate::mirakl::ProductDebit;
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus, OpenDebit};
 
 /// Settles them by what their orders show.
@@ -29,14 +30,18 @@ pub(super) async fn settle(pass: &Pass<'_>, asked: &Asked) -> Result<()> {
         };
         after = last.id;
         let ids: Vec<OrderId> = open.iter().map(|debit| debit.order_id.clone()).collect();
-        let page = pass.app.mirakl.orders(&OrdersQuery::Ids(&ids)).await;
-        let page = page.context("the orders could not be read from Mirakl")?;
-        let read = page.items.into_iter().filter_map(std::result::Result::ok);
+        let ById { read, gone } = orders::by_ids(&pass.app.mirakl, &ids)
+            .await
+            .context(orders::READING)?;
+        let read = read.into_iter().filter_map(std::result::Result::ok);
         let orders: HashMap<OrderId, ProductOrder> =
             read.map(|order| (order.id.clone(), order)).collect();
-        let rows = open
-            .iter()
-            .map(|debit| product(debit, orders.get(&debit.order_id)));
+        let rows = open.iter().filter_map(|debit| {
+            let order = orders.get(&debit.order_id);
+            // One that is there and cannot be read says nothing: it stays as it is.
+            let known = order.is_some() || gone.contains(&debit.order_id);
+            known.then(|| product(debit, order))
+        });
         record(pass, &rows.collect::<Vec<_>>()).await?;
     }
     let mut after = 0;
