@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::app::App;
 use crate::domain::ids::ShopId;
-use crate::jobs::sync_onboarding::fresh_link;
+use crate::jobs::sync_onboarding::{make_link, write_link};
 use crate::jobs::{self, JobError};
 use crate::outcome::Exit;
 use crate::output;
@@ -32,12 +32,12 @@ pub async fn run(app: &App, shop: ShopId) -> Result<Exit, JobError> {
         );
         return Ok(Exit::Done);
     }
-    let link = fresh_link::make(app, shop, &stored.account)
+    let link = make_link(app, shop, &stored.account)
         .await
         .map_err(|error| anyhow!(error).context("Stripe made no link"))?;
     // It is the caller's whatever Mirakl says.
     output::line(link.0.expose_secret());
-    let Some(why) = fresh_link::write(app, shop, &link).await? else {
+    let Some(why) = write_link(app, shop, &link).await? else {
         return Ok(Exit::Done);
     };
     tracing::warn!(%shop, why, "the link was not written to the shop");

@@ -1,6 +1,6 @@
 //! When a row that waits or failed is looked at again.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 const FIRST: TimeDelta = TimeDelta::minutes(5);
 const LONGEST_HOLD: TimeDelta = TimeDelta::hours(6);
@@ -18,6 +18,21 @@ pub const KEY_LIFE: TimeDelta = TimeDelta::hours(23);
 /// `looks` counts the earlier looks that found the same reason.
 pub fn hold_delay(looks: u32) -> TimeDelta {
     doubling(looks, LONGEST_HOLD)
+}
+
+/// How often a held row was looked at, and when it is looked at again: later and later as long as the
+/// reason stays the same. `same` is that of a row that waits for this reason already.
+pub fn next_look(
+    same: Option<(u32, Option<DateTime<Utc>>)>,
+    now: DateTime<Utc>,
+) -> (u32, Option<DateTime<Utc>>) {
+    let looks = match same {
+        // Seen because something changed, before its time: the planned look stays.
+        Some((looks, Some(planned))) if planned > now => return (looks, Some(planned)),
+        Some((looks, _)) => looks + 1,
+        None => 0,
+    };
+    (looks, Some(now + hold_delay(looks)))
 }
 
 /// The wait before a refused request is tried again: 5 minutes, doubling to 24 hours.
@@ -71,6 +86,21 @@ mod tests {
         }
         for (tries, delay) in [(0, 1), (1, 2), (5, 32), (6, 60), (u32::MAX, 60)] {
             assert_eq!(notification_delay(tries), minutes(delay), "try {tries}");
+        }
+    }
+
+    #[test]
+    fn a_held_row_is_looked_at_later_and_later_and_a_planned_look_stays() {
+        let now = DateTime::from_timestamp(1_770_000_000, 0).expect("a date");
+        let at = |minutes| Some(now + TimeDelta::minutes(minutes));
+        for (same, looks, next) in [
+            (None, 0, at(5)),
+            (Some((0, at(0))), 1, at(10)),
+            (Some((1, at(-3))), 2, at(20)),
+            (Some((1, at(3))), 1, at(3)),
+            (Some((1, None)), 2, at(20)),
+        ] {
+            assert_eq!(next_look(same, now), (looks, next), "{same:?}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Stripe's errors, sorted by what they mean for the request and for the run.
 
+use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::domain::retry;
 use crate::http::{Answer, Failure};
 
 /// Why a call to Stripe has no result.
@@ -65,6 +67,16 @@ pub enum Class {
     Final,
     /// It may have been done already: look before anything else.
     MaybeDone,
+}
+
+impl Class {
+    /// The wait before the next try, after so many refusals in a row before this one.
+    pub fn delay(self, refusals: u32) -> TimeDelta {
+        match self {
+            Self::Later | Self::Operator => retry::failure_delay(refusals),
+            Self::Final | Self::MaybeDone => retry::final_failure_delay(),
+        }
+    }
 }
 
 impl From<Failure> for StripeError {

@@ -291,10 +291,7 @@ impl Sending<'_> {
             }
         }
         let now = self.app.clock.now();
-        let delay = match refusal.class {
-            Class::Later | Class::Operator => retry::failure_delay(row.failures),
-            Class::Final | Class::MaybeDone => retry::final_failure_delay(),
-        };
+        let delay = refusal.class.delay(row.failures);
         let reason = refusal.to_string();
         let code = refusal.reason_code();
         tracing::warn!(

@@ -334,15 +334,8 @@ fn next_look(
         row.known.status == TransferStatus::TransferOnHold
             && row.known.reason_code.as_deref() == Some(code)
     });
-    match same {
-        // Seen because the order changed, before its time: the planned look stays.
-        Some(row) if !row.known.is_due(now) && row.known.next_look_at.is_some() => {
-            (row.known.looks, row.known.next_look_at)
-        }
-        Some(row) => {
-            let looks = row.known.looks + 1;
-            (looks, Some(now + retry::hold_delay(looks)))
-        }
-        None => (0, Some(now + retry::hold_delay(0))),
-    }
+    retry::next_look(
+        same.map(|row| (row.known.looks, row.known.next_look_at)),
+        now,
+    )
 }

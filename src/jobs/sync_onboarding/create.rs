@@ -316,10 +316,7 @@ impl Creating<'_> {
             }
         }
         let now = self.app.clock.now();
-        let delay = match refusal.class {
-            Class::Later | Class::Operator => retry::failure_delay(row.failures),
-            Class::Final | Class::MaybeDone => retry::final_failure_delay(),
-        };
+        let delay = refusal.class.delay(row.failures);
         let reason = refusal.to_string();
         tracing::warn!(
             shop = %row.shop_id,

@@ -172,7 +172,7 @@ async fn make_links(app: &App, shops: &[Writable]) -> Result<Links> {
 }
 
 /// Makes a link for a shop's account.
-pub(super) async fn make_link(
+pub async fn make_link(
     app: &App,
     shop: ShopId,
     account: &AccountId,
@@ -243,11 +243,7 @@ fn written(
 /// Writes a fresh link that a person asked for; returns why it was not written.
 ///
 /// Errors when Mirakl or the database cannot be used.
-pub(super) async fn write_one(
-    app: &App,
-    shop: ShopId,
-    link: &OnboardingLink,
-) -> Result<Option<String>> {
+pub async fn write_link(app: &App, shop: ShopId, link: &OnboardingLink) -> Result<Option<String>> {
     let now = app.clock.now();
     let Some(before) = read(app, &[shop]).await?.remove(&shop) else {
         return Ok(Some("Mirakl does not return this shop".to_owned()));

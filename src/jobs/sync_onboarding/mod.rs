@@ -8,7 +8,6 @@
 mod candidates;
 mod create;
 mod fields;
-pub mod fresh_link;
 mod gather;
 mod page;
 mod plan;
@@ -16,6 +15,7 @@ mod refresh;
 mod row;
 mod send;
 
+pub use fields::{make_link, write_link};
 pub use plan::PlannedShop;
 
 use chrono::{DateTime, Utc};

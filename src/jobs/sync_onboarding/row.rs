@@ -97,15 +97,5 @@ fn next_look(
     let same = known.filter(|known| {
         known.status == AccountStatus::AccountOnHold && known.reason_code.as_deref() == Some(code)
     });
-    match same {
-        // Seen because the shop changed, before its time: the planned look stays.
-        Some(known) if !known.is_due(now) && known.next_look_at.is_some() => {
-            (known.looks, known.next_look_at)
-        }
-        Some(known) => {
-            let looks = known.looks + 1;
-            (looks, Some(now + retry::hold_delay(looks)))
-        }
-        None => (0, Some(now + retry::hold_delay(0))),
-    }
+    retry::next_look(same.map(|known| (known.looks, known.next_look_at)), now)
 }

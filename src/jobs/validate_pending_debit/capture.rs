@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use super::Pass;
 use super::baskets::Baskets;
 use crate::app::App;
-use crate::domain::basket::{Basket, CaptureDecision, HoldReason, Policy, capture};
+use crate::domain::basket::{Basket, CaptureDecision, HoldReason, capture};
 use crate::domain::ids::{CommercialOrderId, PaymentRef};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
@@ -22,7 +22,7 @@ use crate::store::captures::{
     self, CaptureAction, CaptureStatus, FailedCapture, KnownCapture, NewCapture, PendingCapture,
 };
 use crate::store::{StoreError, payments, transfers};
-use crate::stripe::{Class, Finish, Refusal, StripeError};
+use crate::stripe::{Finish, Refusal, StripeError};
 
 const BATCH: i64 = 200;
 /// After so many requests in a row without an answer, the rest is left to a later run.
@@ -123,7 +123,7 @@ fn may_decide(known: Option<&KnownCapture>, now: DateTime<Utc>) -> bool {
     })
 }
 
-pub(super) fn row(
+fn row(
     id: &CommercialOrderId,
     basket: &Basket,
     payment: &Payment,
@@ -227,6 +227,7 @@ fn refusals(known: Option<&KnownCapture>) -> u32 {
         .map_or(0, |known| known.looks)
 }
 
+/// When a held payment is looked at again: later and later as long as the reason stays the same.
 fn next_look(
     known: Option<&KnownCapture>,
     code: &str,
@@ -235,16 +236,7 @@ fn next_look(
     let same = known.filter(|known| {
         known.status == CaptureStatus::CaptureOnHold && known.reason_code.as_deref() == Some(code)
     });
-    match same {
-        Some(known) if known.next_look_at.is_some_and(|at| at > now) => {
-            (known.looks, known.next_look_at)
-        }
-        Some(known) => {
-            let looks = known.looks + 1;
-            (looks, Some(now + retry::hold_delay(looks)))
-        }
-        None => (0, Some(now + retry::hold_delay(0))),
-    }
+    retry::next_look(same.map(|known| (known.looks, known.next_look_at)), now)
 }
 
 /// Sends everything that is pending, and settles it.
@@ -473,10 +465,7 @@ impl Sending<'_> {
             }
         }
         let now = self.app.clock.now();
-        let delay = match refusal.class {
-            Class::Later | Class::Operator => retry::failure_delay(row.failures),
-            Class::Final | Class::MaybeDone => retry::final_failure_delay(),
-        };
+        let delay = refusal.class.delay(row.failures);
         let reason = refusal.to_string();
         tracing::warn!(
             payment = row.payment_id,
@@ -509,9 +498,4 @@ impl Sending<'_> {
             counts.news += 1;
         });
     }
-}
-
-/// What a dry run would do with a payment that is authorised.
-pub(super) fn planned(basket: &Basket, payment: &Payment, policy: Policy) -> CaptureDecision {
-    capture(basket, payment, policy)
 }

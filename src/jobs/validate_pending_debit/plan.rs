@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::baskets::Baskets;
 use super::confirm::decide;
-use super::{baskets, capture, gather, payments, policy};
+use super::{baskets, gather, payments, policy};
 use crate::app::App;
-use crate::domain::basket::{CaptureDecision, ConfirmDecision, confirm};
+use crate::domain::basket::{CaptureDecision, ConfirmDecision, capture, confirm};
 use crate::domain::ids::CommercialOrderId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::PaymentStatus;
@@ -144,7 +144,7 @@ fn captures(
             if payment.status != PaymentStatus::ToCapture || payment.pending {
                 continue;
             }
-            let (action, amount, reason) = match capture::planned(basket, payment, policy) {
+            let (action, amount, reason) = match capture(basket, payment, policy) {
                 CaptureDecision::Capture { amount, explained } => {
                     ("capture", Some(amount), explained)
                 }
