@@ -70,6 +70,18 @@ text_id!(
     /// A Stripe transfer, `tr_…`.
     TransferId
 );
+text_id!(
+    /// A refund at Mirakl, of a product's line or of a service order.
+    RefundId
+);
+text_id!(
+    /// A refund at Stripe, `re_…` or `pyr_…`.
+    StripeRefundId
+);
+text_id!(
+    /// A reversal of a Stripe transfer, `trr_…`.
+    ReversalId
+);
 
 /// A Mirakl shop.
 #[derive(

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::ids::{CommercialOrderId, OrderId, ShopId};
+use super::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
 
 /// Where a product order stands (`order_state`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,8 +158,27 @@ pub struct OrderLine {
     pub taxes_not_debitable: Decimal,
     /// When this line was debited (`PAY_ON_SHIPMENT`).
     pub debited_at: Option<DateTime<Utc>>,
-    /// Whether Mirakl holds refunds of it, in any state.
-    pub has_refunds: bool,
+    /// Its refunds, in any state.
+    pub refunds: Vec<LineRefund>,
+}
+
+/// A refund of one line, as the order shows it (OR11). Amounts are in major units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRefund {
+    /// The refund.
+    pub id: RefundId,
+    /// Mirakl knows that the customer has the money back (`REFUNDED`).
+    pub confirmed: bool,
+    /// What is refunded of price and shipping price.
+    pub amount: Decimal,
+    /// What is refunded of their taxes.
+    pub taxes: Decimal,
+    /// The commission that goes back to the seller, with its tax; none where it is not shown.
+    pub commission: Option<Decimal>,
+    /// Parts of the amount that its breakdowns mark as not payable to the shop.
+    pub prices_not_payable: Decimal,
+    /// Parts of the taxes that their breakdowns mark as not payable to the shop.
+    pub taxes_not_payable: Decimal,
 }
 
 impl ProductOrder {
@@ -168,5 +187,11 @@ impl ProductOrder {
         self.lines
             .iter()
             .filter(|line| line.state != LineState::Ended)
+    }
+
+    /// The refund of this id, on whichever line it is.
+    pub fn refund(&self, id: &RefundId) -> Option<&LineRefund> {
+        let mut refunds = self.lines.iter().flat_map(|line| &line.refunds);
+        refunds.find(|refund| refund.id == *id)
     }
 }

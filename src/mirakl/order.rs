@@ -6,10 +6,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{Amount, describe, is_storable, nullable, optional_date, without_position};
+use super::wire::{
+    Amount, describe, is_storable, nullable, optional_date, text_or_number, without_position,
+};
 use super::{Mirakl, MiraklError};
-use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
-use crate::domain::order::{LineState, OrderLine, OrderState, ProductOrder, TaxMode};
+use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
+use crate::domain::order::{LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode};
 
 const PATH: &str = "/api/orders";
 /// Mirakl's largest page, and the most ids it takes in one call.
@@ -147,7 +149,7 @@ struct WireLine {
     #[serde(default, deserialize_with = "nullable")]
     cancelations: Vec<WireCancelation>,
     #[serde(default, deserialize_with = "nullable")]
-    refunds: Vec<serde::de::IgnoredAny>,
+    refunds: Vec<WireRefund>,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +183,50 @@ struct WireCancelation {
     taxes: Vec<WireTax>,
     #[serde(default, deserialize_with = "nullable")]
     shipping_taxes: Vec<WireTax>,
+}
+
+#[derive(Deserialize)]
+struct WireRefund {
+    #[serde(deserialize_with = "text_or_number")]
+    id: String,
+    #[serde(default)]
+    refund_state: Option<String>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    amount: Option<Amount>,
+    #[serde(default)]
+    shipping_amount: Option<Amount>,
+    #[serde(default)]
+    commission_total_amount: Option<Amount>,
+    #[serde(default, deserialize_with = "nullable")]
+    taxes: Vec<WireTax>,
+    #[serde(default, deserialize_with = "nullable")]
+    shipping_taxes: Vec<WireTax>,
+    #[serde(default)]
+    amount_breakdown: Option<WireBreakdown>,
+    #[serde(default)]
+    shipping_amount_breakdown: Option<WireBreakdown>,
+}
+
+impl From<&WireRefund> for LineRefund {
+    fn from(wire: &WireRefund) -> Self {
+        let amounts = [&wire.amount, &wire.shipping_amount].into_iter().flatten();
+        let prices = [&wire.amount_breakdown, &wire.shipping_amount_breakdown];
+        let prices = prices.into_iter().flatten();
+        let taxes = || wire.taxes.iter().chain(&wire.shipping_taxes);
+        let breakdowns = taxes().filter_map(|tax| tax.amount_breakdown.as_ref());
+        let state = wire.refund_state.as_ref().or(wire.state.as_ref());
+        Self {
+            id: RefundId(wire.id.clone()),
+            confirmed: state.is_some_and(|state| state == "REFUNDED"),
+            amount: amounts.map(|amount| amount.0).sum(),
+            taxes: taxes().map(|tax| tax.amount.0).sum(),
+            commission: wire.commission_total_amount.map(|amount| amount.0),
+            prices_not_payable: prices.map(WireBreakdown::not_payable).sum(),
+            taxes_not_payable: breakdowns.map(WireBreakdown::not_payable).sum(),
+        }
+    }
 }
 
 impl WireCancelation {
@@ -294,7 +340,7 @@ impl From<WireLine> for OrderLine {
                 .map(|tax| not_debitable(&tax.amount_breakdown))
                 .sum(),
             debited_at: wire.debited_date,
-            has_refunds: !wire.refunds.is_empty(),
+            refunds: wire.refunds.iter().map(LineRefund::from).collect(),
         }
     }
 }
@@ -323,7 +369,12 @@ mod tests {
             "price_amount_breakdown": {"parts": [
                 {"amount": 2.5, "payable_to_shop": false}, {"amount": 47.6, "payable_to_shop": true}]},
             "shipping_price_amount_breakdown": {"parts": [{"amount": 0.5, "payable_to_shop": false}]},
-            "refunds": [{"id": "9001"}], "cancelations": null
+            "refunds": [{"id": 9001, "refund_state": "REFUNDED", "amount": 10.10, "shipping_amount": 1,
+                "taxes": [{"amount": 2.02, "amount_breakdown": {"parts": [
+                    {"amount": 0.2, "payable_to_shop": false}, {"amount": 1.82}]}}],
+                "shipping_taxes": [{"amount": 0.2}], "commission_total_amount": 1.11,
+                "amount_breakdown": {"parts": [{"amount": 0.5, "payable_to_shop": false}]}}],
+            "cancelations": null
         }]
     }"#;
 
@@ -338,7 +389,14 @@ mod tests {
         assert_eq!(line.taxes.to_string(), "7.05");
         assert_eq!(line.prices_not_payable.to_string(), "3.0");
         assert_eq!(line.taxes_not_payable.to_string(), "6");
-        assert!(line.has_refunds && line.debited_at.is_some());
+        assert!(line.debited_at.is_some());
+        let refund = &line.refunds[0];
+        assert_eq!((refund.id.as_str(), refund.confirmed), ("9001", true));
+        assert_eq!(refund.amount.to_string(), "11.10");
+        assert_eq!(refund.taxes.to_string(), "2.22");
+        assert_eq!(refund.commission.map(|c| c.to_string()), Some("1.11".into()));
+        assert_eq!(refund.prices_not_payable.to_string(), "0.5");
+        assert_eq!(refund.taxes_not_payable.to_string(), "0.2");
     }
 
     #[test]

@@ -46,6 +46,17 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// An id that some versions of Mirakl send as a number.
+pub(super) fn text_or_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err(D::Error::custom("an id is neither text nor number")),
+    }
+}
+
 /// A date that may be missing or empty.
 pub(super) fn optional_date<'de, D>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error>
 where

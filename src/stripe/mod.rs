@@ -2,15 +2,21 @@
 
 mod account;
 mod error;
+mod event;
 mod link;
 mod payment;
+mod refund;
+mod reversal;
 mod transfer;
 mod wire;
 
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use error::{Class, Refusal, StripeError};
+pub use event::FailedRefund;
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish, ListedCharge};
+pub use refund::{NewRefund, Refund, RefundsQuery};
+pub use reversal::{NewReversal, Reversal};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
 
 use chrono::{DateTime, Utc};

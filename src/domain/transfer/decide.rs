@@ -219,7 +219,7 @@ fn other_currency(payment: &Payment, seller: Money) -> Option<HoldReason> {
 ///
 /// Refunds lower an order without making its transfer wrong: their reversals follow.
 pub fn compare(order: &ProductOrder, transferred: Money) -> Option<String> {
-    let has_refunds = order.lines.iter().any(|line| line.has_refunds);
+    let has_refunds = order.lines.iter().any(|line| !line.refunds.is_empty());
     if let OrderState::Ended(state) = &order.state {
         return Some(format!(
             "{transferred} was transferred, but the order is now {state}"
@@ -254,7 +254,7 @@ pub fn compare(order: &ProductOrder, transferred: Money) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{account, at, decimal, line, money, order, payment};
+    use super::super::fixtures::{account, at, decimal, line, money, order, payment, refund};
     use super::*;
     use crate::domain::money::Currency;
     use crate::domain::order::{OrderLine, TaxMode};
@@ -605,7 +605,7 @@ mod tests {
     fn a_transferred_order_is_flagged_when_it_comes_to_something_else() {
         let refunded = ProductOrder {
             lines: vec![OrderLine {
-                has_refunds: true,
+                refunds: vec![refund("R1", "10.00", "1.00")],
                 ..line("40.00", "5.00", "0")
             }],
             total_price: decimal("40.00"),
@@ -614,7 +614,7 @@ mod tests {
         let raised = ProductOrder {
             total_price: decimal("60.00"),
             lines: vec![OrderLine {
-                has_refunds: true,
+                refunds: vec![refund("R1", "10.00", "1.00")],
                 ..line("60.00", "5.00", "0")
             }],
             ..good()

@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use crate::domain::account::Account;
 use crate::domain::ids::ShopId;
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{LineState, OrderLine, OrderState, ProductOrder, TaxMode};
+use crate::domain::order::{
+    LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode,
+};
 use crate::domain::payment::{Payment, PaymentStatus};
 
 pub fn at(day: i64) -> DateTime<Utc> {
@@ -36,7 +38,7 @@ pub fn line(price: &str, commission: &str, taxes: &str) -> OrderLine {
         prices_not_debitable: Decimal::ZERO,
         taxes_not_debitable: Decimal::ZERO,
         debited_at: None,
-        has_refunds: false,
+        refunds: Vec::new(),
     }
 }
 
@@ -88,5 +90,18 @@ pub fn payment(cents: i64) -> Payment {
         authorized_until: None,
         failure: None,
         created_at: at(0),
+    }
+}
+
+/// A refund of a line, not confirmed yet.
+pub(crate) fn refund(id: &str, amount: &str, commission: &str) -> LineRefund {
+    LineRefund {
+        id: id.into(),
+        confirmed: false,
+        amount: decimal(amount),
+        taxes: Decimal::ZERO,
+        commission: Some(decimal(commission)),
+        prices_not_payable: Decimal::ZERO,
+        taxes_not_payable: Decimal::ZERO,
     }
 }

@@ -1,0 +1,118 @@
+//! Refunds at Stripe that this program did not make.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::ids::{ChargeId, RefundId, StripeRefundId};
+use crate::store::{Connection, Result, rows};
+
+/// A refund that somebody else made, as Stripe lists it.
+#[derive(Debug, Clone, Serialize)]
+pub struct OtherRefund {
+    /// The refund.
+    pub stripe_refund_id: StripeRefundId,
+    /// The charge.
+    pub charge_id: ChargeId,
+    /// Minor units.
+    pub amount: i64,
+    /// It failed or was cancelled.
+    pub ended: bool,
+    /// What the former connector made it for.
+    pub mirakl_refund_id: Option<RefundId>,
+    /// When Stripe made it.
+    pub stripe_created_at: DateTime<Utc>,
+}
+
+/// Remembers them, and what became of those that are known.
+pub async fn keep_others(
+    conn: &mut Connection,
+    refunds: &[OtherRefund],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if refunds.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into other_refunds (stripe_refund_id, charge_id, amount, ended, mirakl_refund_id,
+                                    stripe_created_at, updated_at)
+         select distinct on (r.stripe_refund_id)
+                r.stripe_refund_id, r.charge_id, r.amount, r.ended, r.mirakl_refund_id,
+                r.stripe_created_at, $2
+         from jsonb_to_recordset($1::text::jsonb) as r(
+             stripe_refund_id text, charge_id text, amount bigint, ended boolean,
+             mirakl_refund_id text, stripe_created_at timestamptz)
+         order by r.stripe_refund_id
+         on conflict (stripe_refund_id) do update
+         set ended = excluded.ended, amount = excluded.amount, updated_at = excluded.updated_at",
+        rows(refunds)?,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Minor units that others refunded of these charges, as far as that is nobody's refund at Mirakl.
+pub async fn by_others(
+    conn: &mut Connection,
+    charges: &[ChargeId],
+) -> Result<HashMap<ChargeId, i64>> {
+    let charges: Vec<&str> = charges.iter().map(ChargeId::as_str).collect();
+    let sums = sqlx::query!(
+        r#"select o.charge_id as "charge_id: ChargeId", sum(o.amount)::bigint as "amount!"
+           from other_refunds o
+           where o.charge_id = any($1::text[]) and not o.ended and o.mirakl_refund_id is null
+             and not exists (select from refunds r where r.stripe_refund_id = o.stripe_refund_id)
+           group by o.charge_id"#,
+        &charges as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(sums
+        .into_iter()
+        .map(|row| (row.charge_id, row.amount))
+        .collect())
+}
+
+/// A refund that the former connector made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerRefund {
+    /// The refund.
+    pub stripe_refund_id: StripeRefundId,
+    /// The charge.
+    pub charge_id: ChargeId,
+    /// When Stripe made it.
+    pub stripe_created_at: DateTime<Utc>,
+}
+
+/// What the former connector made for these refunds, as far as it reached the customer.
+pub async fn former(
+    conn: &mut Connection,
+    ids: &[&str],
+) -> Result<HashMap<RefundId, Vec<FormerRefund>>> {
+    let found = sqlx::query!(
+        r#"select mirakl_refund_id as "mirakl_refund_id!: RefundId",
+                  stripe_refund_id as "stripe_refund_id: StripeRefundId",
+                  charge_id as "charge_id: ChargeId", stripe_created_at
+           from other_refunds
+           where mirakl_refund_id = any($1::text[]) and not ended
+           order by stripe_created_at"#,
+        ids as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut former: HashMap<RefundId, Vec<FormerRefund>> = HashMap::new();
+    for row in found {
+        former
+            .entry(row.mirakl_refund_id)
+            .or_default()
+            .push(FormerRefund {
+                stripe_refund_id: row.stripe_refund_id,
+                charge_id: row.charge_id,
+                stripe_created_at: row.stripe_created_at,
+            });
+    }
+    Ok(former)
+}

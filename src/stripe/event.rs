@@ -1,0 +1,63 @@
+//! Events: `GET /v1/events`, for what happens to a refund after it was made.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::refund::{Refund, WireRefund};
+use super::wire::{WireList, unix};
+use super::{List, PAGE_SIZE, Stripe, StripeError};
+
+const PATH: &str = "/v1/events";
+
+/// Refunds that Stripe could not carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRefund {
+    /// When that became known.
+    pub at: DateTime<Utc>,
+    /// The refund as it was then.
+    pub refund: Refund,
+}
+
+#[derive(Deserialize)]
+struct WireEvent {
+    id: String,
+    #[serde(deserialize_with = "unix")]
+    created: DateTime<Utc>,
+    data: WireData,
+}
+
+#[derive(Deserialize)]
+struct WireData {
+    object: WireRefund,
+}
+
+impl Stripe {
+    /// A page of `refund.failed` events since `from`, newest first. Stripe keeps events for 30 days.
+    pub async fn failed_refunds(
+        &self,
+        from: DateTime<Utc>,
+        starting_after: Option<&str>,
+    ) -> Result<List<FailedRefund>, StripeError> {
+        let from = from.timestamp().to_string();
+        let mut parameters = vec![
+            ("type", "refund.failed"),
+            ("created[gte]", from.as_str()),
+            ("limit", PAGE_SIZE),
+        ];
+        if let Some(after) = starting_after {
+            parameters.push(("starting_after", after));
+        }
+        let (page, date): (WireList<WireEvent>, _) =
+            self.get_dated(PATH, PATH, &parameters).await?;
+        let last = page.data.last().map(|last| last.id.clone());
+        let failed = page.data.into_iter().map(|event| FailedRefund {
+            at: event.created,
+            refund: event.data.object.into(),
+        });
+        Ok(List {
+            next: last.filter(|_| page.has_more),
+            date,
+            data: failed.collect(),
+        })
+    }
+}
