@@ -13,7 +13,7 @@ pub use auth::{Auth, OAuth};
 pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};
-pub use service::{Services, ServicesQuery, ToldService, UnreadService};
+pub use service::{ReadService, Services, ServicesQuery, ToldService, UnreadService};
 pub use shop::{ReadShop, ShopsQuery, UnreadShop};
 pub use shop_update::{ShopUpdate, Updated};
 
