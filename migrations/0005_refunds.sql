@@ -219,9 +219,13 @@ create trigger reversals_keep_what_was_done before update on reversals
 alter table adoptions drop constraint adoptions_stream_check;
 alter table adoptions add constraint adoptions_stream_check
     check (stream in ('transfers', 'accounts', 'refunds', 'refund_failures'));
--- When something of ours was last found at Stripe that the store did not know: until two days later
+
+-- When something of ours was last found at Stripe that the store did not know. Until two days later
 -- nothing that could have been done already is trusted to be undone.
-alter table adoptions add column found_unknown_at timestamptz;
+create table unknown_found (
+    only_row boolean primary key default true check (only_row),
+    at       timestamptz not null
+);
 
 alter table notifications drop constraint notifications_type_check;
 alter table notifications add constraint notifications_type_check

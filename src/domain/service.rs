@@ -54,10 +54,34 @@ pub struct ServiceOrder {
     /// What the customer pays, by the order's own price, options and taxes; `None` for a price that
     /// is not known here.
     pub price: Option<Decimal>,
+    /// The part of `price` that is taxes: of the price, its units and its options; `None` where the
+    /// price is not known here.
+    pub taxes: Option<Decimal>,
+    /// The operator's commission with its taxes; `None` where Mirakl does not show one.
+    pub commission: Option<Decimal>,
+    /// What was, or is to be, given back to the customer.
+    pub refunds: Vec<ServiceRefund>,
     /// When Mirakl made it.
     pub created_at: DateTime<Utc>,
     /// When Mirakl last changed it.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A refund of a service order, as the order shows it (SOR11). Amounts in major units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRefund {
+    /// The refund.
+    pub id: String,
+    /// What is refunded of the price, without taxes and options.
+    pub amount: Decimal,
+    /// Taxes of price and options.
+    pub taxes: Decimal,
+    /// Options, without their taxes.
+    pub options: Decimal,
+    /// The commission that goes back to the seller, with its taxes; none where it is not shown.
+    pub commission: Option<Decimal>,
+    /// Mirakl knows that the customer has the money back (`state` OK).
+    pub confirmed: bool,
 }
 
 /// Where a debit of a service order stands (`state`).
@@ -98,4 +122,8 @@ pub struct ServiceDebit {
     pub currency: String,
     /// Where it stands.
     pub state: DebitState,
+    /// The payment as told to Mirakl.
+    pub transaction_number: Option<String>,
+    /// When the customer was debited; none as long as they were not, or where Mirakl does not say.
+    pub debited_at: Option<DateTime<Utc>>,
 }

@@ -15,7 +15,7 @@ pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};
 pub use refund::{ToldRefund, UnreadRefund};
-pub use service::{Services, ServicesQuery, ToldService, UnreadService};
+pub use service::{ReadService, Services, ServicesQuery, ToldService, UnreadService};
 pub use shop::{ReadShop, ShopsQuery, UnreadShop};
 pub use shop_update::{ShopUpdate, Updated};
 

@@ -69,6 +69,15 @@ where
     }
 }
 
+/// A date that little depends on: one that cannot be read counts as missing.
+pub(super) fn lenient_date<'de, D>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().and_then(|text| text.trim().parse().ok()))
+}
+
 /// Where a JSON text breaks, without quoting any of it.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     match error.classify() {

@@ -11,6 +11,10 @@ pub enum Listed {
     Transfers,
     /// `GET /v1/accounts`
     Accounts,
+    /// `GET /v1/refunds`
+    Refunds,
+    /// `GET /v1/events` of refunds that failed
+    RefundFailures,
 }
 
 impl Listed {
@@ -18,6 +22,8 @@ impl Listed {
         match self {
             Self::Transfers => "transfers",
             Self::Accounts => "accounts",
+            Self::Refunds => "refunds",
+            Self::RefundFailures => "refund_failures",
         }
     }
 }
@@ -66,4 +72,26 @@ pub async fn cover(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Notes that something of ours was found at Stripe that the store did not know.
+pub async fn found_unknown(conn: &mut Connection, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "insert into unknown_found (at) values ($1) on conflict (only_row) do update set at = $1",
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether anything of ours was found at Stripe since then that the store did not know.
+pub async fn has_found_unknown(conn: &mut Connection, since: DateTime<Utc>) -> Result<bool> {
+    let found = sqlx::query!(
+        r#"select exists(select from unknown_found where at >= $1) as "found!""#,
+        since
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found.found)
 }

@@ -11,8 +11,10 @@ pub enum Stream {
     ProductOrders,
     /// S20 by update date.
     Shops,
-    /// SOR11 by update date.
+    /// SOR11 by update date, for the debits.
     ServiceOrders,
+    /// SOR11 by update date, for the transfers.
+    PaidServices,
     /// Stripe's charges by creation.
     Charges,
 }
@@ -23,6 +25,7 @@ impl Stream {
             Self::ProductOrders => "product_orders",
             Self::Shops => "shops",
             Self::ServiceOrders => "service_orders",
+            Self::PaidServices => "paid_services",
             Self::Charges => "charges",
         }
     }

@@ -35,6 +35,19 @@ pub async fn of_transfer(conn: &mut Connection, id: i64) -> Result<Vec<Change>> 
     Ok(changes)
 }
 
+/// The changes of one refund, oldest first; each reason names the step.
+pub async fn of_refund(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
+    let changes = sqlx::query_as!(
+        Change,
+        "select at, from_status, to_status, reason, attempt, stripe_request_id
+         from history where subject = 'refund' and subject_id = $1 order by id",
+        id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(changes)
+}
+
 /// The changes of one shop's account, oldest first.
 pub async fn of_account(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
     let changes = sqlx::query_as!(

@@ -67,6 +67,9 @@ fn service(state: &str, price: &str) -> ServiceOrder {
         state: ServiceState::parse(state),
         currency: "EUR".to_owned(),
         price: Some(decimal(price)),
+        taxes: None,
+        commission: None,
+        refunds: Vec::new(),
         created_at: at(0),
         updated_at: at(0),
     }
@@ -79,6 +82,8 @@ fn debit(amount: &str, state: DebitState) -> ServiceDebit {
         amount: decimal(amount),
         currency: "EUR".to_owned(),
         state,
+        transaction_number: None,
+        debited_at: None,
     }
 }
 

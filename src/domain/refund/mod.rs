@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 
 use super::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
 use super::retry;
-use super::transfer::TransferType;
+use super::transfer::OrderKind;
 
 /// What a refund gives back. With the Mirakl id it is the natural key of a row.
 #[derive(
@@ -50,27 +50,11 @@ impl RefundType {
         }
     }
 
-    /// The `orderType` of its order.
-    pub fn order_type(self) -> &'static str {
+    /// What its order sells.
+    pub fn order_kind(self) -> OrderKind {
         match self {
-            Self::ProductRefund => "PRODUCT",
-            Self::ServiceRefund => "SERVICE",
-        }
-    }
-
-    /// The transfer that paid the seller.
-    pub fn seller_transfer(self) -> TransferType {
-        match self {
-            Self::ProductRefund => TransferType::ProductOrder,
-            Self::ServiceRefund => TransferType::ServiceOrder,
-        }
-    }
-
-    /// The transfer that took the taxes apart, where taxes are split.
-    pub fn tax_transfer(self) -> TransferType {
-        match self {
-            Self::ProductRefund => TransferType::ProductOrderTax,
-            Self::ServiceRefund => TransferType::ServiceOrderTax,
+            Self::ProductRefund => OrderKind::Product,
+            Self::ServiceRefund => OrderKind::Service,
         }
     }
 }

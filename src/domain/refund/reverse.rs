@@ -3,7 +3,7 @@
 use super::reason::{HoldReason, NothingReason};
 use crate::domain::ids::TransferId;
 use crate::domain::money::Money;
-use crate::domain::transfer::TransferType;
+use crate::domain::transfer::{OrderKind, TransferType};
 
 /// What the store knows of a transfer of the refund's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +64,8 @@ pub enum ReversalDecision {
     Nothing(NothingReason),
 }
 
-/// Decides, for a refund whose order's transfers are of these kinds.
-pub fn decide_reversal(
-    facts: &ReversalFacts<'_>,
-    seller_kind: TransferType,
-    tax_kind: TransferType,
-) -> ReversalDecision {
+/// Decides, for a refund of an order of this kind.
+pub fn decide_reversal(facts: &ReversalFacts<'_>, kind: OrderKind) -> ReversalDecision {
     let nothing = |reason| ReversalDecision::Nothing(reason);
     let currency = facts.seller.currency();
     let taxed = match facts.tax_transfer {
@@ -95,8 +91,8 @@ pub fn decide_reversal(
     let mut parts = Vec::new();
     let mut ended = None;
     for (kind, wanted, transferred) in [
-        (seller_kind, seller, facts.seller_transfer),
-        (tax_kind, taxes, taxed),
+        (kind.to_seller(), seller, facts.seller_transfer),
+        (kind.of_taxes(), taxes, taxed),
     ] {
         if !wanted.is_positive() {
             continue;

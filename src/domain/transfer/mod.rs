@@ -4,59 +4,19 @@ mod amount;
 mod decide;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod kind;
 mod origin;
 mod reason;
 
 pub use amount::{SellerAmount, seller_amount};
 pub use decide::{Decision, Facts, before_payment, compare, decide};
+pub use kind::{OrderKind, TransferType};
 pub use origin::{Origin, origin};
 pub use reason::{AbortReason, HoldReason, IgnoreReason};
 
 use chrono::{DateTime, Utc};
 
 use super::retry;
-
-/// What a transfer pays. With the Mirakl id it is the natural key of a row.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize, serde::Deserialize,
-)]
-#[sqlx(type_name = "transfer_type", rename_all = "SCREAMING_SNAKE_CASE")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TransferType {
-    /// The seller's part of a product order.
-    ProductOrder,
-}
-
-impl TransferType {
-    /// The word in keys and metadata; it never changes once a transfer carries it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProductOrder => "PRODUCT_ORDER",
-        }
-    }
-
-    /// Reads [`Self::as_str`]; `None` for what this version does not make.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "PRODUCT_ORDER" => Some(Self::ProductOrder),
-            _ => None,
-        }
-    }
-
-    /// The notification's `type`: the same word for product and service orders.
-    pub fn notified_type(self) -> &'static str {
-        match self {
-            Self::ProductOrder => "TRANSFER_ORDER",
-        }
-    }
-
-    /// The notification's `orderType`.
-    pub fn order_type(self) -> Option<&'static str> {
-        match self {
-            Self::ProductOrder => Some("PRODUCT"),
-        }
-    }
-}
 
 /// Where a transfer stands, in the words that the operator knows.
 #[derive(

@@ -133,7 +133,7 @@ pub struct FailedLater {
 }
 
 /// Notes that Stripe could not carry out a refund: it waits for a person from then on. `None` when
-/// no row has it, or when that is known.
+/// no row has it, or when that was noted before. `reason` must name the refund.
 pub async fn failed_later(
     conn: &mut Connection,
     refund: &StripeRefundId,
@@ -145,7 +145,10 @@ pub async fn failed_later(
         r#"update refunds
            set status = 'REFUND_FAILED', status_reason = $2, reason_code = $3, next_look_at = null,
                looks = 0, updated_at = $4
-           where stripe_refund_id = $1 and reason_code is distinct from $3
+           where stripe_refund_id = $1
+             and not exists (select from history h
+                             where h.subject = 'refund' and h.subject_id = refunds.id
+                               and h.to_status = 'REFUND_FAILED' and strpos(h.reason, $1) > 0)
            returning id, mirakl_id, order_id, shop_id, amount, currency as "currency: String""#,
         refund.as_str(),
         reason,

@@ -12,13 +12,17 @@ mod reversals;
 mod send;
 
 pub use adopt::{AdoptedRefund, AdoptionResult, FailedLater, adopt, failed_later};
-pub use confirm::{ToConfirm, confirm_sent, confirmed, not_confirmed, to_confirm};
+pub use confirm::{
+    NotConfirmed, ToConfirm, confirm_sent, confirmed, not_confirmed, to_confirm,
+};
 pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
 pub use others::{FormerRefund, OtherRefund, by_others, former, keep_others};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
 pub use resolve::{RefundResolution, ResolvableRefund, resolvable, resolve};
-pub use reverse::{NewReversalRow, ReversalRow, Reversed, ToReverse, decided, to_reverse};
+pub use reverse::{
+    NewReversalRow, ReversalRow, ReverseDecision, Reversed, ToReverse, decided, to_reverse,
+};
 pub use reversals::{
     MadeReversal, PendingReversal, cut, mark_reversals_sent, pending_reversals, reversal_failed,
     reversal_made,

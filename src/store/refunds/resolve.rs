@@ -1,0 +1,209 @@
+//! What a person decides about a refund.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::{ChargeId, RefundId, ReversalId, StripeRefundId, TransferId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::refund::{RefundStatus, RefundStep, RefundType};
+use crate::store::{Connection, Result, one};
+
+/// A refund that a person may decide about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvableRefund {
+    /// Of a product or of a service.
+    pub kind: RefundType,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Which step it is at.
+    pub step: RefundStep,
+    /// Where it stands.
+    pub status: RefundStatus,
+    /// The code of the reason it stands there.
+    pub reason_code: Option<String>,
+    /// What the customer is to get back, if that was decided.
+    pub amount: Option<Money>,
+    /// The charge, if that is known.
+    pub charge: Option<ChargeId>,
+    /// The refund at Stripe, if it was made.
+    pub stripe_refund_id: Option<StripeRefundId>,
+    /// The seller's transfer of which a part is to come back, and is not back.
+    pub open_transfer: Option<TransferId>,
+}
+
+/// The row, locked; `None` when there is none of that number.
+pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<ResolvableRefund>> {
+    let row = sqlx::query!(
+        r#"select type as kind, mirakl_id, step, status, reason_code, amount,
+                  currency as "currency: String", charge_id, stripe_refund_id,
+                  (select v.transfer_id from reversals v
+                   where v.refund_id = refunds.id and v.reversal_id is null and v.amount > 0
+                     and v.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as open_transfer
+           from refunds where id = $1 for update"#,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| {
+        let currency = row.currency.and_then(|code| Currency::parse(&code).ok());
+        let amount = row.amount.zip(currency);
+        ResolvableRefund {
+            kind: row.kind,
+            refund_id: RefundId(row.mirakl_id),
+            step: row.step,
+            status: row.status,
+            reason_code: row.reason_code,
+            amount: amount.map(|(minor, currency)| Money::from_minor(minor, currency)),
+            charge: row.charge_id.map(ChargeId),
+            stripe_refund_id: row.stripe_refund_id.map(StripeRefundId),
+            open_transfer: row.open_transfer.map(TransferId),
+        }
+    }))
+}
+
+/// What a person decided about a refund that waits or was refused.
+#[derive(Debug, Clone)]
+pub enum RefundResolution<'a> {
+    /// Go on with its step at the next run; what others refunded of the charge is accepted.
+    Retry,
+    /// The customer's money went back by this refund: go on from there.
+    RefundedAs {
+        /// The refund.
+        id: &'a StripeRefundId,
+        /// What it gave back.
+        amount: Money,
+        /// The charge.
+        charge: &'a ChargeId,
+        /// When Stripe made it.
+        created_at: DateTime<Utc>,
+    },
+    /// The seller's part came back by this reversal.
+    ReversedAs {
+        /// The reversal.
+        id: &'a ReversalId,
+        /// Minor units that came back.
+        amount: i64,
+        /// When Stripe made it.
+        created_at: DateTime<Utc>,
+    },
+    /// End it where it is.
+    Abandon {
+        /// Why, for the history.
+        reason: &'a str,
+    },
+}
+
+/// Carries out what a person decided; only on a row that waits or was refused.
+pub async fn resolve(
+    conn: &mut Connection,
+    id: i64,
+    resolution: &RefundResolution<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let changed = match resolution {
+        RefundResolution::Retry => retry(conn, id, now).await?,
+        RefundResolution::RefundedAs {
+            id: refund,
+            amount,
+            charge,
+            created_at,
+        } => {
+            let currency = amount.currency();
+            sqlx::query!(
+                "update refunds
+                 set step = 'CONFIRM', status = 'REFUND_PENDING', reason_code = 'resolved_made',
+                     status_reason = 'a person named the refund that was made', looks = 0,
+                     next_look_at = null, stripe_refund_id = $2, amount = $3, currency = $4,
+                     charge_id = $5, stripe_created_at = $6, updated_at = $7
+                 where id = $1 and step = 'REFUND'
+                   and status in ('REFUND_ON_HOLD', 'REFUND_FAILED')",
+                id,
+                refund.as_str(),
+                amount.minor(),
+                currency.code(),
+                charge.as_str(),
+                created_at,
+                now
+            )
+            .execute(conn)
+            .await?
+            .rows_affected()
+        }
+        RefundResolution::ReversedAs {
+            id: reversal,
+            amount,
+            created_at,
+        } => {
+            let changed = sqlx::query!(
+                "update reversals
+                 set reversal_id = $2, amount = $3, stripe_created_at = $4, updated_at = $5
+                 where refund_id = $1 and reversal_id is null
+                   and transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')",
+                id,
+                reversal.as_str(),
+                amount,
+                created_at,
+                now
+            )
+            .execute(&mut *conn)
+            .await?;
+            one(changed.rows_affected(), "reversal of refund", id)?;
+            retry(conn, id, now).await?
+        }
+        RefundResolution::Abandon { reason } => sqlx::query!(
+            "update refunds
+             set status = 'REFUND_ABORTED', reason_code = 'resolved_abandoned',
+                 status_reason = 'abandoned by a person: ' || $2::text, looks = 0,
+                 next_look_at = null, updated_at = $3
+             where id = $1 and status in ('REFUND_ON_HOLD', 'REFUND_FAILED')",
+            id,
+            reason,
+            now
+        )
+        .execute(conn)
+        .await?
+        .rows_affected(),
+    };
+    one(changed, "refund", id)
+}
+
+/// A refund that Stripe could not carry out is made anew; any other goes on where it stands.
+async fn retry(conn: &mut Connection, id: i64, now: DateTime<Utc>) -> Result<u64> {
+    sqlx::query!(
+        "update reversals set most = null, updated_at = $2
+         where refund_id = $1 and reversal_id is null",
+        id,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    let changed = sqlx::query!(
+        "update refunds
+         set status = 'REFUND_ON_HOLD', status_reason = 'a person asked for another try',
+             looks = 0, next_look_at = $2, updated_at = $2,
+             accepted_by_others = coalesce((
+                 select sum(o.amount) from other_refunds o
+                 where o.charge_id = refunds.charge_id and not o.ended
+                   and o.mirakl_refund_id is null), 0),
+             step = case when reason_code = 'refund_failed_later' then 'REFUND' else step end,
+             failed_refund_ids = case when reason_code = 'refund_failed_later'
+                                      then failed_refund_ids || stripe_refund_id
+                                      else failed_refund_ids end,
+             stripe_refund_id = case when reason_code = 'refund_failed_later' then null
+                                     else stripe_refund_id end,
+             stripe_created_at = case when reason_code = 'refund_failed_later' then null
+                                      else stripe_created_at end,
+             attempt = case when reason_code = 'refund_failed_later' then attempt + 1
+                            else attempt end,
+             sent_at = case when reason_code = 'refund_failed_later' then null else sent_at end,
+             request_body = case when reason_code = 'refund_failed_later' then null
+                                 else request_body end,
+             reason_code = case when reason_code = 'refund_failed_later' then 'resolved_again'
+                                else 'resolved_retry' end
+         where id = $1 and status in ('REFUND_ON_HOLD', 'REFUND_FAILED')",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected())
+}
