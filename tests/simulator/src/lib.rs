@@ -26,12 +26,13 @@ pub use faults::{Effect, Fault, Faults, Trigger};
 pub use kill::{KillSwitch, When};
 pub use mirakl::{
     BatchRule, Confirmation, DebitSeed, LineSeed, MIRAKL_CLIENT_ID, MIRAKL_CLIENT_SECRET,
-    MIRAKL_KEY, Mirakl, OrderSeed, ServiceConfirmation, ServiceRefundSeed, ServiceRoot,
-    ServiceSeed, ShopSeed,
+    MIRAKL_KEY, Mirakl, OrderSeed, RefundConfirmation, RefundSeed, ServiceConfirmation,
+    ServiceRefundConfirmation, ServiceRefundSeed, ServiceRoot, ServiceSeed, ShopSeed,
 };
 pub use receiver::{Behaviour, Delivery, Receiver};
 pub use simulator::Simulator;
 pub use stripe::{
     Account, AccountLink, AccountSeed, Cancellation, Capture, Payment, PaymentSeed, PaymentView,
-    STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY, Stripe, Transfer, TransferSeed, Visit,
+    Refund, RefundBalanceRule, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY,
+    Stripe, Transfer, TransferSeed, Visit,
 };

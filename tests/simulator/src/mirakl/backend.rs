@@ -82,14 +82,18 @@ impl State {
             ("GET", "/api/version") => Answer::new(200, json!({ "version": "3.210" }).to_string()),
             ("GET", "/api/shops") => answer(self.list_shops(call)),
             ("GET", "/api/payment/debit") => answer(self.list_debits(call)),
+            ("GET", "/api/payment/refund") => answer(self.list_refunds(call)),
             ("GET", "/api/mms/orders") => answer(self.list_services(call)),
             ("GET", "/api/mms/debits") => answer(self.list_service_debits(call)),
-            ("PUT", "/api/shops" | "/api/payment/debit" | "/api/mms/debits") if !is_json(call) => {
+            ("GET", "/api/mms/refunds") => answer(self.list_service_refunds(call)),
+            ("PUT", path) if is_written(path) && !is_json(call) => {
                 error(415, "Unsupported Media Type")
             }
             ("PUT", "/api/shops") => answer(self.update_shops(call)),
             ("PUT", "/api/payment/debit") => answer(self.confirm_debits(call)),
+            ("PUT", "/api/payment/refund") => answer(self.confirm_refunds(call)),
             ("PUT", "/api/mms/debits") => answer(self.confirm_service_debits(call)),
+            ("PUT", "/api/mms/refunds") => answer(self.confirm_service_refunds(call)),
             (_, path) if is_known(path) => error(405, "Method Not Allowed"),
             _ => error(404, "Not Found"),
         }
@@ -110,15 +114,19 @@ impl State {
 }
 
 fn is_known(path: &str) -> bool {
-    let known = [
+    let read = ["/api/mms/orders", "/api/orders", "/api/version"];
+    read.contains(&path) || is_written(path)
+}
+
+fn is_written(path: &str) -> bool {
+    let written = [
         "/api/mms/debits",
-        "/api/mms/orders",
-        "/api/orders",
+        "/api/mms/refunds",
         "/api/payment/debit",
+        "/api/payment/refund",
         "/api/shops",
-        "/api/version",
     ];
-    known.contains(&path)
+    written.contains(&path)
 }
 
 fn is_json(call: &Incoming) -> bool {

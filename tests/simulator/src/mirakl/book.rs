@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::dates;
 use super::filter::Filter;
+use super::refunds::waiting_ids;
 
 /// Selections kept for the next page.
 const KEPT: usize = 8;
@@ -24,6 +25,8 @@ pub(super) struct Entry {
     pub(super) debited: bool,
     pub(super) created: i64,
     pub(super) updated: i64,
+    /// Its refunds that wait for their payment.
+    pub(super) refunds: Vec<String>,
     pub(super) text: String,
 }
 
@@ -50,6 +53,7 @@ impl Entry {
             debited: order["customer_debited_date"].is_string(),
             created: date("created_date"),
             updated: date("last_updated_date"),
+            refunds: waiting_ids(order),
             text: order.to_string(),
         })
     }
@@ -73,6 +77,8 @@ pub(super) struct Book {
     sorted: Selection,
     by_id: HashMap<String, Arc<Entry>>,
     by_basket: HashMap<String, BTreeSet<String>>,
+    /// The orders of refunds that wait.
+    by_refund: HashMap<String, String>,
     /// What was put without a usable id.
     strays: Vec<String>,
     /// The latest selections, so that the next page does not filter again.
@@ -93,6 +99,9 @@ impl Book {
             .entry(entry.commercial_id.clone())
             .or_default()
             .insert(entry.id.clone());
+        for refund in &entry.refunds {
+            self.by_refund.insert(refund.clone(), entry.id.clone());
+        }
         self.by_id.insert(entry.id.clone(), entry);
         self.selections.clear();
     }
@@ -110,6 +119,9 @@ impl Book {
         if let Some(basket) = self.by_basket.get_mut(&entry.commercial_id) {
             basket.remove(order_id);
         }
+        for refund in &entry.refunds {
+            self.by_refund.remove(refund);
+        }
         self.selections.clear();
     }
 
@@ -119,6 +131,11 @@ impl Book {
 
     pub(super) fn get(&self, order_id: &str) -> Option<Arc<Entry>> {
         self.by_id.get(order_id).cloned()
+    }
+
+    /// The order of a refund that waits.
+    pub(super) fn refunding(&self, refund_id: &str) -> Option<Arc<Entry>> {
+        self.get(self.by_refund.get(refund_id)?)
     }
 
     pub(super) fn all(&self) -> Selection {

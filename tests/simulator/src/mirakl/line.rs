@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::breakdown::breakdown;
 use super::canceled::Canceled;
 use super::dates;
+use super::refund_seed::RefundSeed;
 use super::seed::Debit;
 use super::tax_mode::number;
 use crate::fields::assign;
@@ -33,7 +34,7 @@ pub struct LineSeed {
     shipping_taxes: Vec<Decimal>,
     state: Option<String>,
     debited: Debit,
-    refunds: Vec<(String, Decimal)>,
+    refunds: Vec<RefundSeed>,
     canceled: Vec<Canceled>,
     not_payable: Option<Decimal>,
     not_debitable: Option<Decimal>,
@@ -102,10 +103,16 @@ impl LineSeed {
         self
     }
 
-    /// A refund that waits for its payment.
+    /// A refund of this part of the price that waits for its payment.
     #[must_use]
-    pub fn refund(mut self, id: &str, amount: &str) -> Self {
-        self.refunds.push((id.to_owned(), decimal(amount)));
+    pub fn refund(self, id: &str, amount: &str) -> Self {
+        self.refund_with(RefundSeed::new(id, amount))
+    }
+
+    /// A refund.
+    #[must_use]
+    pub fn refund_with(mut self, refund: RefundSeed) -> Self {
+        self.refunds.push(refund);
         self
     }
 
@@ -186,7 +193,7 @@ impl LineSeed {
         let refunds: Vec<Value> = self
             .refunds
             .iter()
-            .map(|r| self.build_refund(r, order))
+            .map(|refund| refund.clone().build(order.updated))
             .collect();
         let canceled: Vec<Value> = (1..)
             .zip(&self.canceled)
@@ -231,28 +238,6 @@ impl LineSeed {
             assign(&mut line, field, value.clone());
         }
         line
-    }
-
-    fn build_refund(&self, (id, amount): &(String, Decimal), order: &Frame<'_>) -> Value {
-        let zero = number(self.zero());
-        json!({
-            "id": id,
-            "amount": number(*amount),
-            "shipping_amount": zero,
-            "taxes": [],
-            "shipping_taxes": [],
-            "fees": [],
-            "commission_amount": zero,
-            "commission_taxes": [],
-            "commission_total_amount": zero,
-            "quantity": 1,
-            "reason_code": "17",
-            "state": "WAITING_REFUND_PAYMENT",
-            "refund_state": "WAITING_REFUND_PAYMENT",
-            "transaction_number": null,
-            "transaction_date": null,
-            "created_date": dates::show(order.updated),
-        })
     }
 }
 

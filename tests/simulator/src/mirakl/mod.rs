@@ -11,11 +11,14 @@ mod line;
 mod listing;
 mod paging;
 mod parameters;
+mod refund_seed;
+mod refunds;
 mod seed;
 mod services;
 mod shops;
 mod tax_mode;
 mod tokens;
+mod values;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,14 +28,20 @@ use serde_json::Value;
 
 pub use debits::{BatchRule, Confirmation};
 pub use line::LineSeed;
+pub use refund_seed::RefundSeed;
+pub use refunds::RefundConfirmation;
 pub use seed::OrderSeed;
-pub use services::{DebitSeed, ServiceConfirmation, ServiceRefundSeed, ServiceRoot, ServiceSeed};
+pub use services::{
+    DebitSeed, ServiceConfirmation, ServiceRefundConfirmation, ServiceRefundSeed, ServiceRoot,
+    ServiceSeed,
+};
 pub use shops::ShopSeed;
 
 use crate::background::Background;
 use crate::server::Shared;
 use book::Book;
 use debits::Debits;
+use refunds::Refunds;
 use services::Services;
 use shops::Shops;
 use tokens::Tokens;
@@ -57,6 +66,7 @@ struct State {
     host: String,
     book: Mutex<Book>,
     debits: Mutex<Debits>,
+    refunds: Mutex<Refunds>,
     shops: Mutex<Shops>,
     services: Mutex<Services>,
     tokens: Mutex<Tokens>,
@@ -73,6 +83,11 @@ impl State {
     /// Before the book, where both are needed.
     fn debits(&self) -> MutexGuard<'_, Debits> {
         self.debits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before the book and after the debits, where they are needed too.
+    fn refunds(&self) -> MutexGuard<'_, Refunds> {
+        self.refunds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn services(&self) -> MutexGuard<'_, Services> {
@@ -104,6 +119,7 @@ impl Mirakl {
             host: address.to_string(),
             book: Mutex::default(),
             debits: Mutex::default(),
+            refunds: Mutex::default(),
             shops: Mutex::default(),
             services: Mutex::default(),
             tokens: Mutex::default(),

@@ -64,6 +64,17 @@ impl Page {
             links => answer.with("Link", &links.join(", ")),
         }
     }
+
+    /// Answers orders one level deeper than other lists. One that is empty, the `empty`th of its
+    /// kind, may lack the lower level or both.
+    pub(super) fn nested(&self, empty: usize) -> Answer {
+        let (elements, total) = (self.elements.join(","), self.total_count);
+        self.answer(match (self.elements.as_slice(), empty % 2) {
+            ([], 1) => format!(r#"{{"orders":{{}},"total_count":{total}}}"#),
+            ([], _) => format!(r#"{{"total_count":{total}}}"#),
+            _ => format!(r#"{{"orders":{{"order":[{elements}]}},"total_count":{total}}}"#),
+        })
+    }
 }
 
 /// Answers a part of `list`; what could not be sorted in is shown in every part.

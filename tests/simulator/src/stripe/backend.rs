@@ -13,7 +13,17 @@ use crate::api::{Answer, Backend, Incoming, Manner, Outcome, Words, http_date};
 use crate::calls::Api;
 
 /// The version answered to a request that names none.
-const DEFAULT_VERSION: &str = "2026-06-24.dahlia";
+pub(super) const DEFAULT_VERSION: &str = "2026-06-24.dahlia";
+
+/// What is read by id.
+const COLLECTIONS: [&str; 6] = [
+    "accounts",
+    "charges",
+    "events",
+    "payment_intents",
+    "refunds",
+    "transfers",
+];
 
 impl Backend for State {
     fn api(&self) -> Api {
@@ -27,14 +37,15 @@ impl Backend for State {
     fn template(&self, path: &str) -> String {
         match segments(path).as_slice() {
             ["v1", "payment_intents", "search"] => path.to_owned(),
-            [
-                "v1",
-                kind @ ("accounts" | "charges" | "payment_intents" | "transfers"),
-                _,
-                rest @ ..,
-            ] => {
-                let rest = rest.iter().map(|name| format!("/{name}"));
-                format!("/v1/{kind}/{{id}}{}", rest.collect::<String>())
+            ["v1", kind, _, rest @ ..] if COLLECTIONS.contains(kind) => {
+                let mut template = format!("/v1/{kind}/{{id}}");
+                for pair in rest.chunks(2) {
+                    template = match pair {
+                        [name, _] => format!("{template}/{name}/{{id}}"),
+                        other => format!("{template}/{}", other.concat()),
+                    };
+                }
+                template
             }
             _ => path.to_owned(),
         }
@@ -144,6 +155,7 @@ impl State {
             || book.charges.get(id).is_some()
             || book.intents.get(id).is_some()
             || book.transfers.get(id).is_some()
+            || book.refunds.get(id).is_some()
     }
 }
 
@@ -173,16 +185,17 @@ fn is_known(method: &str, path: &[&str]) -> bool {
         return false;
     };
     match method {
-        "GET" => matches!(
-            path,
-            ["account" | "accounts" | "charges" | "payment_intents" | "transfers"]
-                | ["accounts" | "charges" | "payment_intents" | "transfers", _]
-        ),
+        "GET" => match path {
+            ["account"] | ["transfers", _, "reversals"] | ["transfers", _, "reversals", _] => true,
+            [kind] | [kind, _] => COLLECTIONS.contains(kind),
+            _ => false,
+        },
         "POST" => matches!(
             path,
             ["accounts" | "account_links" | "refunds" | "transfers"]
                 | ["payment_intents", _, "cancel" | "capture"]
                 | ["charges", _, "capture"]
+                | ["transfers", _, "reversals"]
         ),
         _ => false,
     }

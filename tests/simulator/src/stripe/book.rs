@@ -5,12 +5,15 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::TimeDelta;
 
 use super::accounts::StoredAccount;
+use super::events::StoredEvent;
 use super::idempotency::Keys;
 use super::ids::Ids;
 use super::ledger::Ledger;
 use super::links::AccountLink;
 use super::payments::{Charge, Intent};
 use super::record::{Cancellation, Capture};
+use super::refund_book::StoredRefund;
+use super::refunds::RefundBalanceRule;
 use super::shelf::Shelf;
 use super::transfers::StoredTransfer;
 
@@ -33,10 +36,18 @@ pub(super) struct Book {
     pub(super) cancellations: Vec<Cancellation>,
     /// The age at which a search finds an object.
     pub(super) search_delay: TimeDelta,
+    pub(super) refunds: Shelf<StoredRefund>,
+    pub(super) refunds_stay_pending: bool,
+    pub(super) refund_balance_rule: RefundBalanceRule,
     pub(super) transfers: Shelf<StoredTransfer>,
+    /// The ids of transfers and their reversals, in the order these were made.
+    pub(super) reversals: Vec<(String, String)>,
+    /// Whether money that is still on its way to a seller cannot be taken back.
+    pub(super) reverses_available_only: bool,
+    pub(super) events: Shelf<StoredEvent>,
     pub(super) ledger: Ledger,
     pub(super) keys: Keys,
-    /// Charges that a request is working on.
+    /// Charges and transfers that a request is working on.
     pub(super) locked: HashSet<String>,
 }
 
@@ -57,7 +68,13 @@ impl Book {
             captures: Vec::new(),
             cancellations: Vec::new(),
             search_delay: TimeDelta::zero(),
+            refunds: Shelf::default(),
+            refunds_stay_pending: false,
+            refund_balance_rule: RefundBalanceRule::default(),
             transfers: Shelf::default(),
+            reversals: Vec::new(),
+            reverses_available_only: false,
+            events: Shelf::default(),
             ledger: Ledger::default(),
             keys: Keys::default(),
             locked: HashSet::new(),

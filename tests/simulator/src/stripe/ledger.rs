@@ -31,6 +31,15 @@ impl Ledger {
         })
     }
 
+    /// What can be spent at a time to come, if nothing more happens.
+    pub(super) fn available_by(&self, account: &str, currency: &str, at: i64) -> i64 {
+        let key = (account.to_owned(), currency.to_owned());
+        self.purses.get(&key).map_or(0, |purse| {
+            let due = purse.pending.range(..=at);
+            purse.available + due.map(|(_, amount)| amount).sum::<i64>()
+        })
+    }
+
     /// What can be spent now.
     pub(super) fn available(&mut self, account: &str, currency: &str, now: i64) -> i64 {
         let key = (account.to_owned(), currency.to_owned());

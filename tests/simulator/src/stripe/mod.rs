@@ -1,4 +1,5 @@
-//! The fake Stripe: its accounts, links, payments, transfers and what the test says about them.
+//! The fake Stripe: its accounts, links, payments, transfers, what is given back of them, and what
+//! the test says about all that.
 
 mod account_seed;
 mod account_view;
@@ -11,7 +12,10 @@ mod book;
 mod charge_view;
 mod checks;
 mod errors;
+mod events;
 mod form;
+mod giving_back;
+mod histories;
 mod holding;
 mod idempotency;
 mod ids;
@@ -24,7 +28,9 @@ mod payments;
 mod rate;
 mod reads;
 mod record;
+mod refund_book;
 mod refunds;
+mod reversals;
 mod search;
 mod seeds;
 mod sellers;
@@ -42,8 +48,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use account_seed::AccountSeed;
 pub use account_view::Account;
 pub use auth::{STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY};
+pub use giving_back::{Refund, Reversal};
 pub use links::{AccountLink, Visit};
 pub use record::{Cancellation, Capture, PaymentView};
+pub use refunds::RefundBalanceRule;
 pub use seeds::{Payment, PaymentSeed, TransferSeed};
 pub use transfers::Transfer;
 
@@ -142,12 +150,6 @@ impl Stripe {
         self.book().capture(charge_or_intent, amount, now);
     }
 
-    /// Refunds a captured payment, in its own currency; one not captured is released whole.
-    pub fn refund(&self, charge_or_intent: &str, amount: i64) {
-        let now = self.state.shared.clock.now();
-        self.book().refund(charge_or_intent, amount, now);
-    }
-
     /// Cancels a payment that is not captured.
     pub fn cancel(&self, charge_or_intent: &str) {
         let now = self.state.shared.clock.now();
@@ -192,12 +194,6 @@ impl Stripe {
             })
             .cloned()
             .collect()
-    }
-
-    /// Takes back a part of a transfer.
-    pub fn reverse(&self, transfer: &str, amount: i64) {
-        let now = self.state.shared.clock.now();
-        self.book().reverse(transfer, amount, now);
     }
 
     /// An account's balance in minor units, available and pending together.

@@ -162,28 +162,6 @@ impl Book {
             .book(platform, currency, settled.amount, settled.available_on);
     }
 
-    /// Refunds a captured charge, or releases an authorised one whole.
-    pub(super) fn refund(&mut self, id: &str, amount: i64, now: DateTime<Utc>) {
-        let id = self.charge_id(id);
-        let charge = self.charge(&id);
-        assert_eq!(charge.status, "succeeded", "{id} has nothing to refund");
-        if !charge.captured {
-            return self.call_off(&id, None, None, now);
-        }
-        let left = charge.amount - charge.amount_refunded;
-        assert!(
-            (1..=left).contains(&amount),
-            "{id} has {left} left to refund"
-        );
-        let before = charge.settled(charge.refunded());
-        charge.amount_refunded += amount;
-        let taken = charge.settled(charge.refunded()) - before;
-        let charge = charge.clone();
-        let at = charge.balance.map_or(0, |settled| settled.available_on);
-        self.ledger
-            .book(&self.platform.id, &charge.settlement, -taken, at);
-    }
-
     /// The charge of an id that names a charge or an intent.
     pub(super) fn charge_id(&self, id: &str) -> String {
         let latest = self.intents.get(id).map(|intent| &intent.latest_charge);

@@ -76,6 +76,12 @@ impl Charge {
         self.amount_captured = 0;
     }
 
+    /// What one more refund takes, in the settlement currency.
+    pub(super) fn worth(&self, amount: i64) -> i64 {
+        let refunded = self.refunded();
+        self.settled(refunded + amount) - self.settled(refunded)
+    }
+
     pub(super) fn is_exchanged(&self) -> bool {
         self.settlement != self.currency
     }

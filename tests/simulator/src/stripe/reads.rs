@@ -47,6 +47,9 @@ impl State {
                 let data = page.into_iter().map(StoredAccount::show).collect();
                 Ok(ok(&List::new(data, more, "/v1/accounts")))
             }
+            ["refunds" | "events", ..] | ["transfers", _, "reversals", ..] => {
+                self.get_history(&book, &form, caller, path)
+            }
             ["charges"] => list_charges(&book, &form, acting, now),
             ["charges", id] => {
                 form.allow(&["expand"])?;
@@ -146,7 +149,7 @@ fn list_intents(
 }
 
 /// Parameters of a list: the common ones and its own.
-fn allow(form: &Form, own: &[&str]) -> Result<(), Refusal> {
+pub(super) fn allow(form: &Form, own: &[&str]) -> Result<(), Refusal> {
     form.allow(&[&RANGE, &["expand"][..], own].concat())
 }
 

@@ -1,13 +1,27 @@
-//! Refunds, and the release of what was not captured.
+//! Refunds asked for, and the release of what was not captured.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::book::Book;
 use super::errors::Refusal;
+use super::events::Cause;
 use super::form::Form;
+use super::refund_book::{Gift, Standing};
+
+/// What Stripe does about a refund that the platform's balance does not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefundBalanceRule {
+    /// Makes it as any other; the balance becomes negative.
+    #[default]
+    Ignore,
+    /// Makes one that is pending for `insufficient_funds`.
+    Pending,
+    /// Refuses it with `balance_insufficient`.
+    Refuse,
+}
 
 /// A refund asked for.
 #[derive(Debug)]
@@ -66,7 +80,7 @@ impl Book {
         &mut self,
         id: &str,
         wish: &RefundWish,
-        key: Option<&str>,
+        cause: Cause<'_>,
         now: DateTime<Utc>,
     ) -> Result<Value, Refusal> {
         let charge = self.charge(id);
@@ -96,46 +110,42 @@ impl Book {
                 format!("Refund amount ({amount}) is greater than unrefunded amount ({left}).");
             return Err(Refusal::new(message).param("amount"));
         }
-        if open {
-            self.call_off(id, wish.reason.as_deref(), key, now);
-        } else {
-            self.refund(id, amount, now);
-        }
-        Ok(self.show_refund(id, wish, amount, open, now))
+        let standing = match open {
+            true => Standing::Succeeded,
+            false => self.standing(id, amount, now)?,
+        };
+        let gift = Gift {
+            amount,
+            reason: wish.reason.clone(),
+            metadata: wish.metadata.clone(),
+        };
+        let id = self.give_back(id, gift, standing, cause, now);
+        let made = self.refunds.get(&id).expect("made just now");
+        Ok(made.show())
     }
 
-    fn show_refund(
-        &mut self,
-        charge: &str,
-        wish: &RefundWish,
-        amount: i64,
-        released: bool,
-        now: DateTime<Utc>,
-    ) -> Value {
-        let prefix = match charge.starts_with("py_") {
-            true => "pyr",
-            false => "re",
-        };
-        let id = self.ids.make(prefix, 24);
-        let transaction = (!released).then(|| self.ids.make("txn", 24));
-        let charge = self.charge(charge);
-        let kind = if released { "reversal" } else { "refund" };
-        json!({
-            "id": id,
-            "object": "refund",
-            "amount": amount,
-            "balance_transaction": transaction,
-            "charge": charge.id,
-            "created": now.timestamp(),
-            "currency": charge.currency,
-            "destination_details": { "card": { "type": kind }, "type": "card" },
-            "metadata": wish.metadata,
-            "payment_intent": charge.intent,
-            "reason": wish.reason,
-            "receipt_number": null,
-            "source_transfer_reversal": null,
-            "status": "succeeded",
-            "transfer_reversal": null,
-        })
+    /// How a new refund of a captured charge stands, by the platform's balance once the charge's
+    /// money is in it.
+    fn standing(&mut self, id: &str, amount: i64, now: DateTime<Utc>) -> Result<Standing, Refusal> {
+        let worth = self.charge(id).worth(amount);
+        let (currency, at) = self.settlement_of(id);
+        let at = at.max(now.timestamp());
+        let covered = self.ledger.available_by(&self.platform.id, &currency, at) >= worth;
+        match self.refund_balance_rule {
+            RefundBalanceRule::Pending if !covered => Ok(Standing::Unfunded),
+            RefundBalanceRule::Refuse if !covered => {
+                let message = "Insufficient funds in your Stripe balance to refund this amount.";
+                Err(Refusal::new(message).code("balance_insufficient"))
+            }
+            _ => Ok(self.usual_standing()),
+        }
+    }
+
+    /// How a new refund stands when money is no question.
+    pub(super) fn usual_standing(&self) -> Standing {
+        match self.refunds_stay_pending {
+            true => Standing::Processing,
+            false => Standing::Succeeded,
+        }
     }
 }

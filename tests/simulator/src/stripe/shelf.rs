@@ -77,6 +77,16 @@ impl<T: Item> Shelf<T> {
         self.items.iter()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
+    /// The newest objects, newest first.
+    pub(super) fn newest(&self, most: usize) -> impl Iterator<Item = &T> {
+        let newest = self.by_time.iter().rev().take(most);
+        newest.map(|(_, at)| &self.items[*at])
+    }
+
     /// A page of the objects that pass the filter, newest first, and whether there are more.
     pub(super) fn page(
         &self,

@@ -9,10 +9,12 @@ use super::authorised::{ChargeCapture, IntentCancel, IntentCapture};
 use super::backend::{no_access, ok, segments};
 use super::book::Book;
 use super::errors::Refusal;
+use super::events::Cause;
 use super::form::Form;
 use super::links::LinkWish;
 use super::reads::expand;
 use super::refunds::RefundWish;
+use super::reversals::ReversalWish;
 use super::views::Expand;
 use super::wish::Wish;
 use crate::api::{Answer, Incoming};
@@ -25,6 +27,10 @@ pub(super) enum Task {
     Refund {
         charge: String,
         wish: RefundWish,
+    },
+    Reversal {
+        transfer: String,
+        wish: ReversalWish,
     },
     Charge {
         id: String,
@@ -46,11 +52,12 @@ pub(super) enum IntentWish {
 }
 
 impl Task {
-    /// The charge that no other request may work on meanwhile.
-    pub(super) fn charge(&self) -> Option<&str> {
+    /// The charge or transfer that no other request may work on meanwhile.
+    pub(super) fn locks(&self) -> Option<&str> {
         match self {
             Self::Transfer(wish) => wish.source.as_deref(),
             Self::Refund { charge, .. } => Some(charge),
+            Self::Reversal { transfer, .. } => Some(transfer),
             Self::Charge { id, .. } => Some(id),
             Self::Intent { charge, .. } => charge.as_deref(),
             Self::Account(_) | Self::Link(_) => None,
@@ -62,15 +69,23 @@ impl Task {
         &self,
         book: &mut Book,
         caller: &Caller,
-        key: Option<&str>,
+        cause: Cause<'_>,
         now: DateTime<Utc>,
     ) -> Answer {
+        let key = cause.key;
         let done = match self {
-            Self::Transfer(wish) => book.transfer(wish, caller, key, now).map(|made| ok(&made)),
+            Self::Transfer(wish) => {
+                let made = book.transfer(wish, caller, cause, now);
+                made.map(|made| ok(&made))
+            }
             Self::Account(wish) => Ok(ok(&book.create_account(wish, key, now))),
             Self::Link(wish) => Ok(ok(&book.create_link(wish, key, now))),
             Self::Refund { charge, wish } => {
-                let made = book.make_refund(charge, wish, key, now);
+                let made = book.make_refund(charge, wish, cause, now);
+                made.map(|made| ok(&made))
+            }
+            Self::Reversal { transfer, wish } => {
+                let made = book.make_reversal(transfer, wish, cause, now);
                 made.map(|made| ok(&made))
             }
             Self::Charge { id, wish, expand } => {
@@ -92,7 +107,7 @@ impl Task {
 }
 
 impl State {
-    /// All that comes before execution: validation, existence and the lock on a charge.
+    /// All that comes before execution: validation, existence and the lock on what is changed.
     pub(super) fn begin(
         &self,
         call: &Incoming,
@@ -113,6 +128,7 @@ impl State {
                 wish.check_kind(&account.kind)?;
                 Task::Link(wish)
             }
+            [_, "transfers", id, "reversals"] => self.begin_reversal(id, form, caller)?,
             [_, "refunds"] => self.begin_refund(form, caller)?,
             [_, "charges", id, _] => self.begin_charge(id, form, caller)?,
             [_, "payment_intents", id, change] => self.begin_intent(id, change, form, caller)?,
@@ -123,8 +139,8 @@ impl State {
                 Task::Transfer(wish)
             }
         };
-        if let Some(charge) = task.charge()
-            && !self.book(caller.live).locked.insert(charge.to_owned())
+        if let Some(id) = task.locks()
+            && !self.book(caller.live).locked.insert(id.to_owned())
         {
             return Err(Refusal::locked());
         }
@@ -147,6 +163,18 @@ impl State {
         let missing = || Refusal::missing(param, id, self.hint(id, caller)).param(param);
         let charge = charge.ok_or_else(missing)?.to_owned();
         Ok(Task::Refund { charge, wish })
+    }
+
+    fn begin_reversal(&self, id: &str, form: &Form, caller: &Caller) -> Result<Task, Refusal> {
+        let wish = ReversalWish::read(form)?;
+        let book = self.book(caller.live);
+        let stored = book.transfers.get(id);
+        let stored = stored.filter(|stored| stored.owner == caller.account);
+        let stored = stored.ok_or_else(|| self.not_found("transfer", id, caller))?;
+        Ok(Task::Reversal {
+            transfer: stored.transfer.id.clone(),
+            wish,
+        })
     }
 
     fn begin_charge(&self, id: &str, form: &Form, caller: &Caller) -> Result<Task, Refusal> {

@@ -1,14 +1,16 @@
 //! How transfers move money.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::accounts::StoredAccount;
 use super::auth::Caller;
 use super::book::Book;
 use super::errors::Refusal;
+use super::events::Cause;
 use super::payments::Charge;
 use super::seeds::TransferSeed;
+use super::shelf::Shelf;
 use super::transfers::{StoredTransfer, Transfer};
 use super::wish::Wish;
 
@@ -18,7 +20,7 @@ impl Book {
         &mut self,
         wish: &Wish,
         caller: &Caller,
-        key: Option<&str>,
+        cause: Cause<'_>,
         now: DateTime<Utc>,
     ) -> Result<Value, Refusal> {
         let destination = self.account(&wish.destination);
@@ -38,7 +40,7 @@ impl Book {
             let message = "Insufficient available funds for this transfer.";
             return Err(Refusal::new(message).code("balance_insufficient"));
         }
-        let id = self.record(wish.clone(), owner, key, now);
+        let id = self.record(wish.clone(), owner, cause, now);
         let made = self.transfers.get(&id).expect("made just now");
         Ok(made.show(self.live))
     }
@@ -55,14 +57,14 @@ impl Book {
             description: None,
             metadata: seed.metadata,
         };
-        self.record(wish, None, None, seed.created.unwrap_or(now))
+        self.record(wish, None, Cause::default(), seed.created.unwrap_or(now))
     }
 
     fn record(
         &mut self,
         wish: Wish,
         owner: Option<String>,
-        key: Option<&str>,
+        cause: Cause<'_>,
         now: DateTime<Utc>,
     ) -> String {
         let id = self.ids.make("tr", 24);
@@ -98,7 +100,7 @@ impl Book {
                 transfer_group: group,
                 metadata: wish.metadata,
                 created: DateTime::from_timestamp(created, 0).unwrap_or(now),
-                idempotency_key: key.map(str::to_owned),
+                idempotency_key: cause.own_key(),
                 amount_reversed: 0,
             },
             owner,
@@ -107,56 +109,37 @@ impl Book {
             source_type: wish.source_type,
             balance_transaction,
             destination_payment,
-            reversals: Vec::new(),
+            arrives: at,
+            reversals: Shelf::default(),
         });
+        self.transfer_happened("transfer.created", &id, cause, now);
         id
     }
 
-    /// Takes back a part of a transfer.
-    pub(super) fn reverse(&mut self, id: &str, amount: i64, now: DateTime<Utc>) {
-        let reversal = self.ids.make("trr", 24);
-        let balance_transaction = self.ids.make("txn", 24);
-        let destination_refund = self.ids.make("pyr", 24);
-        let stored = self
-            .transfers
-            .get_mut(id)
-            .unwrap_or_else(|| panic!("there is no transfer {id}"));
-        let transfer = &mut stored.transfer;
-        let left = transfer.amount - transfer.amount_reversed;
-        assert!(
-            (1..=left).contains(&amount),
-            "{id} has {left} left to reverse"
-        );
-        transfer.amount_reversed += amount;
-        let reversal = json!({
-            "id": reversal,
-            "object": "transfer_reversal",
-            "amount": amount,
-            "balance_transaction": balance_transaction,
-            "created": now.timestamp(),
-            "currency": transfer.currency,
-            "destination_payment_refund": destination_refund,
-            "metadata": {},
-            "source_refund": null,
-            "transfer": id,
-        });
-        stored.reversals.insert(0, reversal);
-        let (transfer, owner) = (transfer.clone(), stored.owner.clone());
-        if let Some(source) = &transfer.source_transaction {
-            self.charge(source).transferred -= amount;
-        }
-        let to = &transfer.destination;
-        self.move_money(
-            owner.as_deref(),
-            to,
-            &transfer.currency,
-            -amount,
-            now.timestamp(),
-        );
+    /// Notes what happened to a transfer of whoever made it.
+    pub(super) fn transfer_happened(
+        &mut self,
+        kind: &'static str,
+        id: &str,
+        cause: Cause<'_>,
+        now: DateTime<Utc>,
+    ) {
+        let Some(stored) = self.transfers.get(id) else {
+            return;
+        };
+        let (shown, owner) = (stored.show(self.live), stored.owner.clone());
+        self.happened(kind, owner.as_deref(), &shown, cause, now);
     }
 
     /// From the platform, or the owner if there is one, to an account.
-    fn move_money(&mut self, owner: Option<&str>, to: &str, currency: &str, amount: i64, at: i64) {
+    pub(super) fn move_money(
+        &mut self,
+        owner: Option<&str>,
+        to: &str,
+        currency: &str,
+        amount: i64,
+        at: i64,
+    ) {
         let from = owner.unwrap_or(&self.platform.id);
         self.ledger.book(from, currency, -amount, at);
         self.ledger.book(to, currency, amount, at);

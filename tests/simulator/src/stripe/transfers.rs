@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::shelf::Item;
+use super::reversals::StoredReversal;
+use super::shelf::{Item, Shelf};
 
 /// Reversals shown inside a transfer.
 const REVERSALS_SHOWN: usize = 10;
@@ -35,7 +36,7 @@ pub struct Transfer {
     pub amount_reversed: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct StoredTransfer {
     pub(super) transfer: Transfer,
     /// The connected account that made it; `None` for the platform.
@@ -45,8 +46,9 @@ pub(super) struct StoredTransfer {
     pub(super) source_type: String,
     pub(super) balance_transaction: String,
     pub(super) destination_payment: String,
-    /// Newest first.
-    pub(super) reversals: Vec<Value>,
+    /// When its money can be spent.
+    pub(super) arrives: i64,
+    pub(super) reversals: Shelf<StoredReversal>,
 }
 
 impl Item for StoredTransfer {
@@ -62,7 +64,8 @@ impl Item for StoredTransfer {
 impl StoredTransfer {
     pub(super) fn show(&self, live: bool) -> Value {
         let transfer = &self.transfer;
-        let shown = self.reversals.len().min(REVERSALS_SHOWN);
+        let reversals = self.reversals.newest(REVERSALS_SHOWN);
+        let reversals: Vec<Value> = reversals.map(StoredReversal::show).collect();
         json!({
             "id": transfer.id,
             "object": "transfer",
@@ -78,8 +81,8 @@ impl StoredTransfer {
             "metadata": transfer.metadata,
             "reversals": {
                 "object": "list",
-                "data": self.reversals[..shown],
-                "has_more": self.reversals.len() > shown,
+                "has_more": self.reversals.len() > reversals.len(),
+                "data": reversals,
                 "url": format!("/v1/transfers/{}/reversals", transfer.id),
             },
             "reversed": transfer.amount_reversed == transfer.amount,

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use super::State;
 use super::auth::Caller;
 use super::errors::Refusal;
+use super::events::Cause;
 use super::form::Form;
 use super::idempotency::Scope;
 use crate::api::{Answer, Incoming, Manner, Outcome};
@@ -53,17 +54,21 @@ impl State {
             sleep(manner.takes).await;
         }
         let now = self.shared.clock.now();
+        let cause = Cause {
+            request: Some(request),
+            key,
+        };
         let mut book = self.book(caller.live);
         let answer = match manner.outcome {
             Outcome::Fails(failure) => failure,
-            Outcome::Faithful => task.execute(&mut book, caller, key, now),
+            Outcome::Faithful => task.execute(&mut book, caller, cause, now),
             Outcome::FailsAfter(failure) => {
-                task.execute(&mut book, caller, key, now);
+                task.execute(&mut book, caller, cause, now);
                 failure
             }
         };
-        if let Some(charge) = task.charge() {
-            book.locked.remove(charge);
+        if let Some(id) = task.locks() {
+            book.locked.remove(id);
         }
         if let Some(scope) = &scope {
             book.keys.finish(scope, &answer);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::mirakl::line::is_live;
 use crate::mirakl::tax_mode::amount;
+use crate::mirakl::values::list;
 
 /// The places of the lines that count.
 pub(super) fn live_lines(order: &Value) -> Vec<usize> {
@@ -46,8 +47,4 @@ fn spared(breakdown: &Value) -> Decimal {
     let parts = list(&breakdown["parts"]).iter();
     let spared = parts.filter(|part| part["debitable_from_customer"] == false);
     spared.map(|part| amount(&part["amount"])).sum()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }

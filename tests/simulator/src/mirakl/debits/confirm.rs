@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::settle::settle;
 use super::{BatchRule, Confirmation, Debits};
 use crate::mirakl::book::Book;
+use crate::mirakl::values::sent;
 
 /// Most orders in a call.
 const MOST: usize = 100;
@@ -57,20 +58,15 @@ pub(super) fn confirm(
 }
 
 fn record(item: &Value, applied: bool, at: DateTime<Utc>) -> Confirmation {
-    let text = |value: &Value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
     let entity = &item["debit_entity"];
     Confirmation {
-        order_id: text(&item["order_id"]).unwrap_or_default(),
-        debit_entity: text(&entity["type"]).zip(text(&entity["id"])),
-        status: text(&item["payment_status"]).unwrap_or_default(),
-        amount: text(&item["amount"]),
-        currency: text(&item["currency_iso_code"]),
-        customer_id: text(&item["customer_id"]).unwrap_or_default(),
-        transaction_number: text(&item["transaction_number"]),
+        order_id: sent(&item["order_id"]).unwrap_or_default(),
+        debit_entity: sent(&entity["type"]).zip(sent(&entity["id"])),
+        status: sent(&item["payment_status"]).unwrap_or_default(),
+        amount: sent(&item["amount"]),
+        currency: sent(&item["currency_iso_code"]),
+        customer_id: sent(&item["customer_id"]).unwrap_or_default(),
+        transaction_number: sent(&item["transaction_number"]),
         applied,
         at,
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Debits;
 use super::waiting::Waiting;
 use crate::mirakl::book::Book;
-use crate::mirakl::dates;
 use crate::mirakl::tax_mode::amount;
+use crate::mirakl::values::{check_transaction, required};
 
 impl Debits {
     /// The debit that an item is about, or what is wrong with it.
@@ -86,21 +86,4 @@ impl Debits {
             given => Err(format!("The currency {given} is not that of order {id}")),
         }
     }
-}
-
-fn check_transaction(item: &Value) -> Result<(), String> {
-    let number = &item["transaction_number"];
-    if !(number.is_null() || number.is_string()) {
-        return Err("The transaction_number must be a text".to_owned());
-    }
-    match &item["transaction_date"] {
-        Value::Null => Ok(()),
-        date if date.as_str().and_then(dates::read).is_some() => Ok(()),
-        date => Err(format!("The transaction_date {date} is not valid")),
-    }
-}
-
-fn required<'a>(item: &'a Value, name: &str) -> Result<&'a str, String> {
-    let text = item[name].as_str().filter(|text| !text.is_empty());
-    text.ok_or_else(|| format!("The field '{name}' is required"))
 }

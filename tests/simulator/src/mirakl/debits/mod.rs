@@ -17,7 +17,7 @@ use crate::api::{Answer, Incoming};
 use paging::Part;
 use waiting::Waiting;
 
-/// What becomes of the valid orders of a batch that PA01 answers 400 to.
+/// What becomes of the valid items of a batch that PA01 or PA02 answers 400 to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BatchRule {
     /// Nothing is applied.
@@ -85,6 +85,11 @@ impl Default for Debits {
 }
 
 impl Debits {
+    /// What holds for every call: what becomes of a batch, and the currency taken for granted.
+    pub(super) fn terms(&self) -> (BatchRule, String) {
+        (self.rule, self.platform_currency.clone())
+    }
+
     /// Takes note of what is asked for an order, in place of what was.
     pub(super) fn ask(&mut self, order_id: &str, ask: Ask) {
         self.asked.remove(order_id);
@@ -108,12 +113,12 @@ impl Debits {
 }
 
 impl Mirakl {
-    /// What becomes of the valid orders of a batch that PA01 answers 400 to.
+    /// What becomes of the valid items of a batch that PA01 or PA02 answers 400 to.
     pub fn batch_rule(&self, rule: BatchRule) {
         self.state.debits().rule = rule;
     }
 
-    /// The currency that PA01 takes for granted; by default `EUR`.
+    /// The currency that PA01 and PA02 take for granted; by default `EUR`.
     pub fn platform_currency(&self, currency: &str) {
         currency.clone_into(&mut self.state.debits().platform_currency);
     }
@@ -135,17 +140,10 @@ impl State {
         let waiting = debits.waiting(&self.book());
         let show = |waiting: &Waiting| waiting.show(&debits).to_string();
         let page = paging::cut(self, call, &part, waiting.iter(), Vec::new(), show);
-        let (elements, total) = (page.elements.join(","), page.total_count);
-        if !page.elements.is_empty() {
-            return Ok(page.answer(format!(
-                r#"{{"orders":{{"order":[{elements}]}},"total_count":{total}}}"#
-            )));
+        if page.elements.is_empty() {
+            debits.empty += 1;
         }
-        debits.empty += 1;
-        Ok(page.answer(match debits.empty % 2 {
-            1 => format!(r#"{{"orders":{{}},"total_count":{total}}}"#),
-            _ => format!(r#"{{"total_count":{total}}}"#),
-        }))
+        Ok(page.nested(debits.empty))
     }
 
     /// PA01.

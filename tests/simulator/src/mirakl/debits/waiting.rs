@@ -9,6 +9,7 @@ use super::{Debits, amounts};
 use crate::mirakl::book::{Book, Entry};
 use crate::mirakl::line::is_live;
 use crate::mirakl::tax_mode::number;
+use crate::mirakl::values::text;
 
 /// One debit of an order.
 #[derive(Clone, Debug)]
@@ -117,9 +118,4 @@ impl Waiting {
             "order_lines": { "order_line": lines },
         })
     }
-}
-
-/// An id as a text, whether or not it is one.
-fn text(id: &Value) -> String {
-    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }

@@ -1,12 +1,14 @@
-//! Service orders and their debits: what the test says about them, and the way to SOR11, SPA11 and
-//! SPA01.
+//! Service orders, their debits and their refunds: what the test says about them, and the way to
+//! SOR11, SPA11 and SPA01.
 
+mod choice;
 mod confirm;
 mod debit_seed;
 mod limit;
 mod query;
 mod records;
 mod refund_seed;
+mod refunds;
 mod seed;
 mod seek;
 
@@ -17,15 +19,17 @@ use serde_json::Value;
 
 pub use debit_seed::DebitSeed;
 pub use refund_seed::ServiceRefundSeed;
+pub use refunds::ServiceRefundConfirmation;
 pub use seed::ServiceSeed;
 
 use super::{Mirakl, State};
 use crate::api::{Answer, Backend, Incoming};
+use confirm::Matter;
 use limit::Limit;
 use query::Query;
 use records::Records;
 
-/// The form in which SPA01 takes its debits.
+/// The form in which SPA01 takes its debits and SPA02 its refunds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServiceRoot {
     /// An array at the root.
@@ -61,10 +65,14 @@ pub struct ServiceConfirmation {
 pub(super) struct Services {
     orders: Records,
     debits: Records,
+    refunds: Records,
+    /// The refunds in SPA12 that are there because an order has them.
+    followed: HashMap<String, Vec<String>>,
     root: ServiceRoot,
     confirmations: Vec<ServiceConfirmation>,
-    /// Messages by the debits that cannot be confirmed.
-    refused: HashMap<String, String>,
+    refund_confirmations: Vec<ServiceRefundConfirmation>,
+    /// Messages by what cannot be confirmed.
+    refused: HashMap<(Matter, String), String>,
     limit: Limit,
 }
 
@@ -81,7 +89,10 @@ impl Mirakl {
     /// every page that does not ask for certain orders.
     pub fn put_service_json(&self, service: Value) {
         let now = self.state.shared.clock.now();
-        self.state.services().orders.put(service, now);
+        let mut services = self.state.services();
+        let id = service["id"].as_str().unwrap_or_default().to_owned();
+        services.orders.put(service, now);
+        services.follow(&id, now);
     }
 
     /// Changes a service order; its `date_updated` becomes now.
@@ -90,8 +101,10 @@ impl Mirakl {
     /// If there is no such order.
     pub fn update_service(&self, order_id: &str, change: impl FnOnce(&mut Value)) {
         let now = self.state.shared.clock.now();
-        let changed = self.state.services().orders.update(order_id, change, now);
+        let mut services = self.state.services();
+        let changed = services.orders.update(order_id, change, now);
         assert!(changed, "there is no service order {order_id}");
+        services.follow(order_id, now);
     }
 
     /// A service order as SOR11 shows it.
@@ -144,15 +157,10 @@ impl Mirakl {
     /// SPA01 answers an error for this debit, until it is called again with `None`.
     pub fn refuse_debit(&self, debit_id: &str, message: Option<&str>) {
         let mut services = self.state.services();
-        match message {
-            Some(message) => services
-                .refused
-                .insert(debit_id.to_owned(), message.to_owned()),
-            None => services.refused.remove(debit_id),
-        };
+        services.refuse(Matter::Debit, debit_id, message);
     }
 
-    /// The form in which SPA01 takes its debits; it answers 400 to the other one.
+    /// The form in which SPA01 takes its debits and SPA02 its refunds; they answer 400 to the other.
     pub fn service_root(&self, root: ServiceRoot) {
         self.state.services().root = root;
     }
@@ -187,8 +195,12 @@ impl State {
 
     /// SPA01.
     pub(super) fn confirm_service_debits(&self, call: &Incoming) -> Result<Answer, String> {
+        self.confirm_services(call, Matter::Debit)
+    }
+
+    fn confirm_services(&self, call: &Incoming, matter: Matter) -> Result<Answer, String> {
         let now = self.shared.clock.now();
-        let body = confirm::confirm(&mut self.services(), &call.body, now)?;
+        let body = confirm::confirm(&mut self.services(), matter, &call.body, now)?;
         Ok(Answer::new(200, body.to_string()))
     }
 }

@@ -21,6 +21,8 @@ pub(super) const ORDERS: [(&str, &str); 4] = [
 ];
 /// Those of SPA11.
 pub(super) const DEBITS: [(&str, &str); 1] = [("order_id", "/order_id")];
+/// Those of SPA12.
+pub(super) const REFUNDS: [(&str, &str); 2] = [("order_id", "/order_id"), ("state", "/state")];
 
 /// What a page asks for.
 #[derive(Debug)]

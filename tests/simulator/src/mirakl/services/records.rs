@@ -54,6 +54,10 @@ impl Records {
         }
     }
 
+    pub(super) fn remove(&mut self, id: &str) {
+        self.by_id.remove(id);
+    }
+
     pub(super) fn get(&self, id: &str) -> Option<&Value> {
         self.by_id.get(id).map(|record| &record.value)
     }

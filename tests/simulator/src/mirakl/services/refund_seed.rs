@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::seed::{commission, options};
+use super::choice::{Choice, options};
+use super::seed::commission;
 use crate::mirakl::dates;
 use crate::mirakl::line::{decimal, taxes};
 use crate::mirakl::tax_mode::number;
@@ -16,7 +17,7 @@ pub struct ServiceRefundSeed {
     amount: Decimal,
     state: String,
     taxes: Vec<Decimal>,
-    options: Vec<(Decimal, Vec<Decimal>)>,
+    options: Vec<Choice>,
     commission: Option<(Decimal, Decimal)>,
 }
 
@@ -50,18 +51,25 @@ impl ServiceRefundSeed {
     /// An option that is refunded.
     #[must_use]
     pub fn option(mut self, amount: &str) -> Self {
-        self.options.push((decimal(amount), Vec::new()));
+        self.options.push(Choice::flag(amount));
+        self
+    }
+
+    /// An option of several values that is refunded: the amount of each and the tax on it.
+    #[must_use]
+    pub fn option_values(mut self, values: &[(&str, &str)]) -> Self {
+        self.options.push(Choice::values(values));
         self
     }
 
     /// A tax on the option refunded last.
     ///
     /// # Panics
-    /// If there is no option.
+    /// If there is no option, or it is one of several values.
     #[must_use]
     pub fn option_tax(mut self, amount: &str) -> Self {
         let option = self.options.last_mut().expect("there is no option");
-        option.1.push(decimal(amount));
+        option.tax(amount);
         self
     }
 
@@ -72,7 +80,7 @@ impl ServiceRefundSeed {
         self
     }
 
-    pub(super) fn show(&self, at: DateTime<Utc>) -> Value {
+    pub(super) fn show(self, at: DateTime<Utc>) -> Value {
         let mut refund = json!({
             "id": self.id,
             "amount": number(self.amount),

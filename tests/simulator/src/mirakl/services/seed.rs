@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::choice::{Choice, options};
 use super::refund_seed::ServiceRefundSeed;
 use crate::fields::Change;
 use crate::mirakl::dates;
@@ -26,7 +27,8 @@ pub struct ServiceSeed {
     price: Decimal,
     quantity: u32,
     price_taxes: Vec<Decimal>,
-    options: Vec<(Decimal, Vec<Decimal>)>,
+    units: Vec<(Decimal, u32)>,
+    options: Vec<Choice>,
     commission: Option<(Decimal, Decimal)>,
     refunds: Vec<ServiceRefundSeed>,
     changes: Vec<Change>,
@@ -48,6 +50,7 @@ impl ServiceSeed {
             price: Decimal::new(0, 2),
             quantity: 1,
             price_taxes: Vec::new(),
+            units: Vec::new(),
             options: Vec::new(),
             commission: None,
             refunds: Vec::new(),
@@ -111,6 +114,15 @@ impl ServiceSeed {
         self
     }
 
+    /// A price of several units, each with its amount and how many were ordered, in place of one
+    /// amount and quantity.
+    #[must_use]
+    pub fn multi_price(mut self, units: &[(&str, u32)]) -> Self {
+        let units = units.iter();
+        self.units = units.map(|(amount, n)| (decimal(amount), *n)).collect();
+        self
+    }
+
     /// A tax on the price.
     #[must_use]
     pub fn price_tax(mut self, amount: &str) -> Self {
@@ -121,18 +133,25 @@ impl ServiceSeed {
     /// An option that was chosen.
     #[must_use]
     pub fn option(mut self, amount: &str) -> Self {
-        self.options.push((decimal(amount), Vec::new()));
+        self.options.push(Choice::flag(amount));
+        self
+    }
+
+    /// An option of which several values were chosen: the amount of each and the tax on it.
+    #[must_use]
+    pub fn option_values(mut self, values: &[(&str, &str)]) -> Self {
+        self.options.push(Choice::values(values));
         self
     }
 
     /// A tax on the option chosen last.
     ///
     /// # Panics
-    /// If there is no option.
+    /// If there is no option, or it is one of several values.
     #[must_use]
     pub fn option_tax(mut self, amount: &str) -> Self {
         let option = self.options.last_mut().expect("there is no option");
-        option.1.push(decimal(amount));
+        option.tax(amount);
         self
     }
 
@@ -177,7 +196,8 @@ impl ServiceSeed {
         );
         let usual = || format!("customer-{}", self.commercial_id);
         let customer = self.customer.clone().unwrap_or_else(usual);
-        let refunds = self.refunds.iter().map(|refund| refund.show(updated));
+        let refunds = self.refunds.iter().cloned();
+        let refunds = refunds.map(|refund| refund.show(updated));
         let mut service = json!({
             "id": self.id,
             "commercial_order_id": self.commercial_id,
@@ -189,13 +209,7 @@ impl ServiceSeed {
             "shop": { "id": self.shop_id, "name": format!("Shop {}", self.shop_id) },
             "customer": { "id": customer },
             "payment_type": "CARD",
-            "price": {
-                "type": "FIXED_PRICE",
-                "amount": number(self.price),
-                "quantity": self.quantity,
-                "taxes": taxes(&self.price_taxes),
-                "options": options(&self.options),
-            },
+            "price": self.show_price(),
             "refunds": refunds.collect::<Vec<_>>(),
         });
         if accepted {
@@ -209,21 +223,37 @@ impl ServiceSeed {
         }
         (self.id, service)
     }
-}
 
-/// Options with their taxes, as an order and a refund show them.
-pub(super) fn options(options: &[(Decimal, Vec<Decimal>)]) -> Vec<Value> {
-    let option = |(index, (amount, own)): (u32, &(Decimal, Vec<Decimal>))| {
-        json!({
-            "type": "BOOLEAN",
-            "code": format!("option-{index}"),
-            "label": format!("Option {index}"),
-            "value": true,
-            "amount": number(*amount),
-            "taxes": taxes(own),
-        })
-    };
-    (1..).zip(options).map(option).collect()
+    fn show_price(&self) -> Value {
+        let mut price = json!({
+            "type": "FIXED_PRICE",
+            "amount": number(self.price),
+            "quantity": self.quantity,
+            "taxes": taxes(&self.price_taxes),
+            "options": options(&self.options),
+        });
+        if !self.units.is_empty() {
+            let units = (1..).zip(&self.units).map(|(index, (amount, ordered))| {
+                json!({
+                    "code": format!("unit-{index}"),
+                    "amount": number(*amount),
+                    "ordered_quantity": ordered,
+                })
+            });
+            price = json!({
+                "type": "FIXED_PRICE_MULTI",
+                "ordered_service_units": [{
+                    "type": "VALUE_LIST",
+                    "code": "units",
+                    "label": "Units",
+                    "values": units.collect::<Vec<_>>(),
+                }],
+                "taxes": taxes(&self.price_taxes),
+                "options": options(&self.options),
+            });
+        }
+        price
+    }
 }
 
 pub(super) fn commission(excluding: Decimal, including: Decimal) -> Value {
