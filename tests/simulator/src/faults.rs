@@ -53,7 +53,8 @@ pub enum Effect {
     Body(u16, String),
     /// A header more on whatever is answered.
     Header(String, String),
-    /// Time the call takes to be carried out. A Stripe POST holds its key and its charge meanwhile.
+    /// Time the call takes to be carried out. A Stripe POST holds its key and its charge or
+    /// transfer meanwhile.
     Delay(Duration),
 }
 
