@@ -97,6 +97,14 @@ pub enum Command {
     #[command(alias = "connector:dispatch:process-transfer")]
     ProcessTransfer(ProcessTransfer),
 
+    /// Job: refund customers, confirm that on Mirakl, and take back the sellers' parts (every 5
+    /// minutes)
+    ///
+    /// Takes every refund that waits on Mirakl. Each step is done once and resumed where it stopped.
+    /// Switched off until ENABLE_PRODUCT_PAYMENT_REFUND or ENABLE_SERVICE_PAYMENT_REFUND is true.
+    #[command(alias = "connector:dispatch:process-refund")]
+    ProcessRefund(ProcessRefund),
+
     /// Show what is stored, newest first
     List(List),
 
@@ -156,6 +164,18 @@ pub struct ProcessTransfer {
     pub since: Option<DateTime<Utc>>,
 }
 
+/// Flags of `process-refund`.
+#[derive(Debug, Args)]
+pub struct ProcessRefund {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
+
+    /// Look only at this refund of Mirakl (repeatable)
+    #[arg(long = "refund", value_name = "ID")]
+    pub refunds: Vec<String>,
+}
+
 /// Flags that every job has.
 #[derive(Debug, Args)]
 pub struct JobFlags {
@@ -191,8 +211,8 @@ pub struct List {
     #[arg(long, value_name = "SHOP")]
     pub shop: Option<i64>,
 
-    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer or an account then shows
-    /// its history
+    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer, a refund or an account then
+    /// shows its history
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
 
@@ -212,6 +232,8 @@ pub enum ListSubject {
     Transfers,
     /// Which Stripe account each shop has, or why it has none yet
     Accounts,
+    /// What customers get back, with its three steps
+    Refunds,
     /// Customers' payments as last seen at Stripe
     Payments,
     /// What your server was told, and what it has not taken yet
@@ -253,6 +275,38 @@ pub struct Resolve {
 pub enum ResolveSubject {
     /// A transfer in TRANSFER_ON_HOLD or TRANSFER_FAILED
     Transfer(ResolveTransfer),
+    /// A refund in REFUND_ON_HOLD or REFUND_FAILED
+    Refund(ResolveRefund),
+}
+
+/// Flags of `resolve refund`.
+#[derive(Debug, Args)]
+pub struct ResolveRefund {
+    /// The internal id that `list refunds` shows
+    pub id: i64,
+
+    /// The decision.
+    #[command(flatten)]
+    pub decision: ResolveRefundDecision,
+}
+
+/// One of three decisions.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ResolveRefundDecision {
+    /// Go on with its step at the next run. A refund that Stripe could not carry out is made anew; what
+    /// others refunded of the same charge is accepted
+    #[arg(long)]
+    pub retry: bool,
+
+    /// It was made at Stripe: this refund (re_…), or, where only the reversal is missing, this
+    /// reversal (trr_…)
+    #[arg(long, value_name = "ID")]
+    pub stripe_id: Option<String>,
+
+    /// End it where it is, for this reason
+    #[arg(long, value_name = "REASON")]
+    pub abandon: Option<String>,
 }
 
 /// Flags of `resolve transfer`.
@@ -301,6 +355,8 @@ mod tests {
         assert!(matches!(transfer.command, Command::ProcessTransfer(_)));
         let debit = of("connector:validate:pending-debit");
         assert!(matches!(debit.command, Command::ValidatePendingDebit(_)));
+        let refund = of("connector:dispatch:process-refund");
+        assert!(matches!(refund.command, Command::ProcessRefund(_)));
         let onboarding = of("connector:sync:onboarding");
         assert!(matches!(onboarding.command, Command::SyncOnboarding(_)));
         let help = Cli::command().render_long_help().to_string();

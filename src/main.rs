@@ -6,14 +6,17 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use mirakl_stripe::app::App;
 use mirakl_stripe::cli::{
-    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessTransfer, ResolveSubject,
-    ResolveTransfer, SummaryFormat, SyncOnboarding, ValidatePendingDebit,
+    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessRefund, ProcessTransfer,
+    ResolveRefund, ResolveSubject, ResolveTransfer, SummaryFormat, SyncOnboarding,
+    ValidatePendingDebit,
 };
-use mirakl_stripe::commands::{link_account, list, migrate, onboarding_link, resolve};
-use mirakl_stripe::domain::ids::{AccountId, OrderId, ShopId, TransferId};
+use mirakl_stripe::commands::{
+    link_account, list, migrate, onboarding_link, resolve, resolve_refund,
+};
+use mirakl_stripe::domain::ids::{AccountId, OrderId, RefundId, ShopId, TransferId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
 use mirakl_stripe::jobs::{
-    self, Ending, Job, JobError, Report, sync_onboarding, validate_pending_debit,
+    self, Ending, Job, JobError, Report, process_refund, sync_onboarding, validate_pending_debit,
 };
 use mirakl_stripe::outcome::{Counts, Exit};
 use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
@@ -69,6 +72,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         Command::SyncOnboarding(flags) => sync_onboarding(&app()?, flags).await,
         Command::ValidatePendingDebit(flags) => validate_pending_debit(&app()?, flags).await,
         Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
+        Command::ProcessRefund(flags) => process_refund(&app()?, flags).await,
         Command::List(flags) => show(&database()?, flags).await,
         Command::LinkAccount(LinkAccount { shop, account }) => {
             let account = AccountId(account);
@@ -81,6 +85,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         }
         Command::Resolve(flags) => match flags.subject {
             ResolveSubject::Transfer(flags) => Ok(told(resolve_transfer(&app()?, flags).await?)),
+            ResolveSubject::Refund(flags) => Ok(told(resolve_refund(&app()?, flags).await?)),
         },
         Command::Migrate => Ok(told(migrate::run(&database()?).await?)),
     }
@@ -161,11 +166,39 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
     summed_up(app, report, json)
 }
 
+async fn process_refund(app: &App, flags: ProcessRefund) -> Result<Exit, JobError> {
+    let job = Job::ProcessRefund;
+    let json = flags.job.output == SummaryFormat::Json;
+    let options = process_refund::Options {
+        refunds: flags.refunds.into_iter().map(RefundId).collect(),
+    };
+    if process_refund::kinds(app).is_empty() {
+        let off = "process-refund is switched off (neither ENABLE_PRODUCT_PAYMENT_REFUND nor \
+                   ENABLE_SERVICE_PAYMENT_REFUND is true)";
+        tracing::warn!("{off}");
+        let ending = Ending::Skipped(off.to_owned());
+        let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
+        output::summary(&report, json, app.quiet);
+        return Ok(report.exit());
+    }
+    if flags.job.dry_run {
+        let planned = jobs::plan_checked(app, async || process_refund::plan(app, &options).await);
+        output::planned_refunds(&planned.await?, json);
+        return Ok(Exit::Done);
+    }
+    let report = jobs::run(app, job, async |run| {
+        process_refund::run(app, run, &options).await
+    })
+    .await;
+    summed_up(app, report, json)
+}
+
 async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError> {
     let query = list::Query {
         subject: match flags.subject {
             ListSubject::Transfers => list::Subject::Transfers,
             ListSubject::Accounts => list::Subject::Accounts,
+            ListSubject::Refunds => list::Subject::Refunds,
             ListSubject::Payments => list::Subject::Payments,
             ListSubject::Notifications => list::Subject::Notifications,
             ListSubject::Runs => list::Subject::Runs,
@@ -188,4 +221,14 @@ async fn resolve_transfer(app: &App, flags: ResolveTransfer) -> Result<String, J
         (None, None) => resolve::Decided::Retry,
     };
     resolve::transfer(app, flags.id, decided).await
+}
+
+async fn resolve_refund(app: &App, flags: ResolveRefund) -> Result<String, JobError> {
+    let decision = flags.decision;
+    let decided = match (decision.stripe_id, decision.abandon) {
+        (Some(id), _) => resolve_refund::Decided::MadeAs(id),
+        (None, Some(reason)) => resolve_refund::Decided::Abandon(reason),
+        (None, None) => resolve_refund::Decided::Retry,
+    };
+    resolve_refund::run(app, flags.id, decided).await
 }

@@ -1,5 +1,9 @@
 //! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
 
+mod refunds;
+
+pub use refunds::{planned_refunds, refunds};
+
 use std::io::{self, IsTerminal as _, Write as _};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -418,12 +422,16 @@ fn number(number: i64) -> Cell {
 }
 
 fn amount(minor: Option<i64>, currency: Option<&str>) -> Cell {
+    let shown = minor.map(|minor| shown_amount(minor, currency));
+    Cell::new(shown.unwrap_or_default()).set_alignment(CellAlignment::Right)
+}
+
+/// Nothing for a currency that is not known here.
+fn shown_amount(minor: i64, currency: Option<&str>) -> String {
     let currency = currency.and_then(|code| Currency::parse(code).ok());
-    let money = minor
-        .zip(currency)
-        .map(|(minor, c)| Money::from_minor(minor, c));
-    let shown = money.map(|money| money.to_string()).unwrap_or_default();
-    Cell::new(shown).set_alignment(CellAlignment::Right)
+    currency.map_or_else(String::new, |currency| {
+        Money::from_minor(minor, currency).to_string()
+    })
 }
 
 fn shown(time: DateTime<Utc>) -> String {

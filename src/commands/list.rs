@@ -5,14 +5,18 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::domain::ids::ShopId;
 use crate::domain::onboarding::AccountStatus;
 use crate::domain::payment::PaymentStatus;
+use crate::domain::refund::RefundStatus;
 use crate::domain::transfer::TransferStatus;
 use crate::jobs::JobError;
 use crate::outcome::Outcome;
 use crate::output::{self, Format};
 use crate::settings::DatabaseSettings;
 use crate::store::notifications::NotificationStatus;
+use crate::store::refunds::RefundFilter;
 use crate::store::transfers::TransferFilter;
-use crate::store::{Connection, accounts, notifications, payments, runs, schema, transfers};
+use crate::store::{
+    Connection, accounts, notifications, payments, refunds, runs, schema, transfers,
+};
 
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub enum Subject {
     Transfers,
     /// Which account a shop has.
     Accounts,
+    /// Refunds to customers.
+    Refunds,
     /// Customers' payments.
     Payments,
     /// What the operator's server was told.
@@ -66,6 +72,14 @@ async fn print(conn: &mut Connection, query: &Query) -> Result<(), JobError> {
                 id,
             };
             output::transfers(&transfers::list(conn, &filter, limit).await?, query.format);
+        }
+        Subject::Refunds => {
+            let filter = RefundFilter {
+                status: status(query, refund_status)?,
+                shop: query.shop,
+                id,
+            };
+            output::refunds(&refunds::list(conn, &filter, limit).await?, query.format);
         }
         Subject::Accounts => {
             let status = status(query, account_status)?;
@@ -136,6 +150,10 @@ fn transfer_status(word: &str) -> Result<TransferStatus, String> {
         "TRANSFER_",
         word,
     )
+}
+
+fn refund_status(word: &str) -> Result<RefundStatus, String> {
+    one_of(RefundStatus::ALL, RefundStatus::as_str, "REFUND_", word)
 }
 
 fn account_status(word: &str) -> Result<AccountStatus, String> {

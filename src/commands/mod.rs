@@ -5,3 +5,4 @@ pub mod list;
 pub mod migrate;
 pub mod onboarding_link;
 pub mod resolve;
+pub mod resolve_refund;

@@ -156,6 +156,11 @@ impl Money {
         self.minor
     }
 
+    /// The amount in major units, with the currency's decimals.
+    pub fn to_major(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.rule().decimals)
+    }
+
     /// The currency.
     pub fn currency(self) -> Currency {
         self.currency
@@ -181,8 +186,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let major = Decimal::new(self.minor, self.currency.rule().decimals);
-        write!(f, "{major} {}", self.currency)
+        write!(f, "{} {}", self.to_major(), self.currency)
     }
 }
 

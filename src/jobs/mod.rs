@@ -5,9 +5,12 @@ mod accounts;
 mod identity;
 mod orders;
 mod payments;
+pub mod process_refund;
 pub mod process_transfer;
 mod reached;
+mod sending;
 pub mod sync_onboarding;
+mod telling;
 pub mod validate_pending_debit;
 
 pub use identity::check_identity;
@@ -34,6 +37,8 @@ pub enum Job {
     ValidatePendingDebit,
     /// `process-transfer`
     ProcessTransfer,
+    /// `process-refund`
+    ProcessRefund,
 }
 
 impl Job {
@@ -43,6 +48,7 @@ impl Job {
             Self::SyncOnboarding => "sync-onboarding",
             Self::ValidatePendingDebit => "validate-pending-debit",
             Self::ProcessTransfer => "process-transfer",
+            Self::ProcessRefund => "process-refund",
         }
     }
 }

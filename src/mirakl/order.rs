@@ -394,7 +394,10 @@ mod tests {
         assert_eq!((refund.id.as_str(), refund.confirmed), ("9001", true));
         assert_eq!(refund.amount.to_string(), "11.10");
         assert_eq!(refund.taxes.to_string(), "2.22");
-        assert_eq!(refund.commission.map(|c| c.to_string()), Some("1.11".into()));
+        assert_eq!(
+            refund.commission.map(|c| c.to_string()),
+            Some("1.11".into())
+        );
         assert_eq!(refund.prices_not_payable.to_string(), "0.5");
         assert_eq!(refund.taxes_not_payable.to_string(), "0.2");
     }

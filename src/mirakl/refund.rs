@@ -12,6 +12,7 @@ use super::wire::{
 };
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
+use crate::domain::money::Currency;
 use crate::domain::refund::{AskedRefund, RefundType};
 
 const PATH: &str = "/api/payment/refund";
@@ -34,8 +35,8 @@ pub struct ToldRefund<'a> {
     pub order_id: &'a OrderId,
     /// In major units, as Mirakl asked for it.
     pub amount: Decimal,
-    /// ISO code.
-    pub currency: &'a str,
+    /// Of the amount.
+    pub currency: Currency,
     /// The refund at Stripe.
     pub transaction: &'a str,
 }
@@ -87,7 +88,7 @@ impl Mirakl {
             refund_id: told.id,
             payment_status: "OK",
             amount: exact_number(told.amount),
-            currency_iso_code: told.currency,
+            currency_iso_code: told.currency.code(),
             transaction_number: told.transaction,
         });
         let body = WireConfirmation {
@@ -180,7 +181,9 @@ fn read_order(raw: &RawValue) -> Vec<Result<AskedRefund, UnreadRefund>> {
         Err(error) => return vec![Err(unread(without_position(&error)))],
     };
     if !is_storable(&order.order_id) || !is_storable(&order.order_commercial_id) {
-        return vec![Err(unread("one of its ids is empty or holds a NUL".to_owned()))];
+        return vec![Err(unread(
+            "one of its ids is empty or holds a NUL".to_owned(),
+        ))];
     }
     let refunds = order.order_lines.order_line.iter();
     let refunds = refunds.filter_map(|line| line.refunds.as_ref());
@@ -231,7 +234,10 @@ mod tests {
 
     #[test]
     fn an_orders_refunds_are_read_line_by_line_with_ids_as_text_or_number() {
-        let refunds: Vec<AskedRefund> = read(ORDER).into_iter().map(|r| r.expect("a refund")).collect();
+        let refunds: Vec<AskedRefund> = read(ORDER)
+            .into_iter()
+            .map(|r| r.expect("a refund"))
+            .collect();
         let shown: Vec<(&str, String)> = refunds
             .iter()
             .map(|refund| (refund.id.as_str(), refund.amount.to_string()))

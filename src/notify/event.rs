@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use crate::domain::ids::{AccountId, ChargeId, ShopId};
+use crate::domain::ids::{
+    AccountId, ChargeId, OrderId, RefundId, ReversalId, ShopId, StripeRefundId,
+};
 use crate::domain::money::{Currency, Money};
+use crate::domain::refund::RefundStatus;
 use crate::domain::transfer::{TransferStatus, TransferType};
 
 /// Something that the operator's server is told.
@@ -18,6 +21,8 @@ pub enum Event {
     },
     /// Stripe refused a transfer.
     TransferFailed(Box<TransferFailed>),
+    /// A step of a refund was refused, or Stripe could not carry the refund out.
+    RefundFailed(Box<RefundFailed>),
 }
 
 /// A transfer that Stripe refused.
@@ -36,6 +41,27 @@ pub struct TransferFailed {
     /// The charge that it was to come from.
     pub charge: Option<ChargeId>,
     /// The amount.
+    pub amount: Option<Money>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A refund of which a step was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundFailed {
+    /// Its internal id.
+    pub internal_id: i64,
+    /// Its order.
+    pub order_id: OrderId,
+    /// The refund at Mirakl.
+    pub refund_id: RefundId,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// The refund at Stripe, if it was made.
+    pub stripe_refund_id: Option<StripeRefundId>,
+    /// The reversal of the seller's transfer, if it was made.
+    pub stripe_reversal_id: Option<ReversalId>,
+    /// What the customer gets back.
     pub amount: Option<Money>,
     /// Why.
     pub reason: String,
@@ -71,12 +97,27 @@ struct TransferPayload<'a> {
     currency: Option<Currency>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundPayload<'a> {
+    internal_id: i64,
+    mirakl_order_id: &'a OrderId,
+    mirakl_refund_id: &'a RefundId,
+    stripe_refund_id: Option<&'a StripeRefundId>,
+    stripe_reversal_id: Option<&'a ReversalId>,
+    amount: Option<i64>,
+    status: &'static str,
+    failed_reason: &'a str,
+    currency: Option<Currency>,
+}
+
 impl Event {
     /// The document's `type`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::AccountUpdated { .. } => "account.updated",
             Self::TransferFailed(_) => "transfer.failed",
+            Self::RefundFailed(_) => "refund.failed",
         }
     }
 
@@ -85,6 +126,7 @@ impl Event {
         match self {
             Self::AccountUpdated { shop_id, .. } => Some(*shop_id),
             Self::TransferFailed(failed) => failed.shop_id,
+            Self::RefundFailed(failed) => failed.shop_id,
         }
     }
 
@@ -112,6 +154,20 @@ impl Event {
                     transaction_id: failed.charge.as_ref(),
                     amount: failed.amount.map(Money::minor),
                     status: TransferStatus::TransferFailed.as_str(),
+                    failed_reason: &failed.reason,
+                    currency: failed.amount.map(Money::currency),
+                },
+            }),
+            Self::RefundFailed(failed) => json(&Document {
+                r#type,
+                payload: RefundPayload {
+                    internal_id: failed.internal_id,
+                    mirakl_order_id: &failed.order_id,
+                    mirakl_refund_id: &failed.refund_id,
+                    stripe_refund_id: failed.stripe_refund_id.as_ref(),
+                    stripe_reversal_id: failed.stripe_reversal_id.as_ref(),
+                    amount: failed.amount.map(Money::minor),
+                    status: RefundStatus::RefundFailed.as_str(),
                     failed_reason: &failed.reason,
                     currency: failed.amount.map(Money::currency),
                 },
@@ -166,6 +222,27 @@ mod tests {
         assert_eq!(
             event.body(),
             r#"{"type":"transfer.failed","payload":{"internalId":5,"miraklId":"C1-\"A\"","type":"TRANSFER_ORDER","orderType":"PRODUCT","stripeAccountId":null,"miraklShopId":null,"transferId":null,"transactionId":null,"amount":null,"status":"TRANSFER_FAILED","failedReason":"Stripe refused: no","currency":null}}"#
+        );
+    }
+
+    #[test]
+    fn a_refund_that_failed_is_told_with_what_was_already_done() {
+        let failed = RefundFailed {
+            internal_id: 5,
+            order_id: "C1-A".into(),
+            refund_id: "1100".into(),
+            shop_id: Some(ShopId(2000)),
+            stripe_refund_id: Some("re_1".into()),
+            stripe_reversal_id: None,
+            amount: Some(Money::from_minor(
+                3400,
+                Currency::parse("eur").expect("known"),
+            )),
+            reason: "Stripe refused: too little".to_owned(),
+        };
+        assert_eq!(
+            Event::RefundFailed(Box::new(failed)).body(),
+            r#"{"type":"refund.failed","payload":{"internalId":5,"miraklOrderId":"C1-A","miraklRefundId":"1100","stripeRefundId":"re_1","stripeReversalId":null,"amount":3400,"status":"REFUND_FAILED","failedReason":"Stripe refused: too little","currency":"EUR"}}"#
         );
     }
 }

@@ -41,12 +41,23 @@ pub struct Settings {
     pub service_payment_split: bool,
     /// How debits are confirmed and captured.
     pub payments: PaymentSettings,
+    /// Which refunds `process-refund` makes.
+    pub refunds: RefundSettings,
     /// How sellers are onboarded.
     pub onboarding: OnboardingSettings,
     /// Where the operator's server is told; none when it is not.
     pub notifications: Option<NotificationSettings>,
     /// How long run records and delivered notifications are kept.
     pub retention: TimeDelta,
+}
+
+/// Which refunds are made.
+#[derive(Debug, Clone, Copy)]
+pub struct RefundSettings {
+    /// Of product orders (`ENABLE_PRODUCT_PAYMENT_REFUND`).
+    pub products: bool,
+    /// Of service orders (`ENABLE_SERVICE_PAYMENT_REFUND`).
+    pub services: bool,
 }
 
 /// The marketplace.
@@ -154,6 +165,10 @@ impl Settings {
                  would be paid the taxes too; unset it, or stay with the program that splits them",
             );
         }
+        let refunds = RefundSettings {
+            products: reader.flag("ENABLE_PRODUCT_PAYMENT_REFUND", false),
+            services: reader.flag("ENABLE_SERVICE_PAYMENT_REFUND", false),
+        };
         let (Some(database), Some(mirakl), Some(stripe), Some(onboarding)) =
             (database, mirakl, stripe, onboarding)
         else {
@@ -169,6 +184,7 @@ impl Settings {
             product_payment_split,
             service_payment_split,
             payments,
+            refunds,
             onboarding,
             notifications,
             retention: TimeDelta::days(i64::from(retention)),

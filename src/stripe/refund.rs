@@ -191,10 +191,7 @@ impl Stripe {
     /// One refund; `None` when Stripe does not know it.
     pub async fn refund(&self, id: &StripeRefundId) -> Result<Option<Refund>, StripeError> {
         let path = format!("/v1/refunds/{id}");
-        match self
-            .get::<WireRefund>("/v1/refunds/{id}", &path, &[])
-            .await
-        {
+        match self.get::<WireRefund>("/v1/refunds/{id}", &path, &[]).await {
             Ok(refund) => Ok(Some(refund.into())),
             Err(StripeError::Refused(Refusal {
                 class: Class::Final,

@@ -8,6 +8,7 @@ use super::AskedRefund;
 use super::reason::HoldReason;
 use crate::domain::money::{Currency, Money, MoneyError};
 use crate::domain::order::{LineRefund, ProductOrder, TaxMode};
+use crate::domain::service::{ServiceOrder, ServiceRefund};
 
 /// A refund as its order shows it. Amounts are in major units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,9 @@ impl Shown {
             TaxMode::Included => Decimal::ZERO,
             TaxMode::Excluded => refund.taxes,
             TaxMode::Unknown(mode) => {
-                return Err(HoldReason::CannotAddUp(format!("unknown tax mode {mode:?}")));
+                return Err(HoldReason::CannotAddUp(format!(
+                    "unknown tax mode {mode:?}"
+                )));
             }
         };
         let (prices, taxes) = (refund.prices_not_payable, refund.taxes_not_payable);
@@ -51,6 +54,19 @@ impl Shown {
             not_payable: add(prices, taxes)?,
             confirmed: refund.confirmed,
         })
+    }
+
+    /// A refund of a service order. What the customer gets back is what SPA12 says, as with debits:
+    /// whether an order's prices are meant for one or for all of what was ordered is not certain.
+    pub fn of_service(order: &ServiceOrder, refund: &ServiceRefund) -> Self {
+        Self {
+            total: None,
+            currency: order.currency.clone(),
+            taxes: refund.taxes,
+            commission: refund.commission,
+            not_payable: Decimal::ZERO,
+            confirmed: refund.confirmed,
+        }
     }
 }
 

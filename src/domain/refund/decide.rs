@@ -1,8 +1,8 @@
 //! What to do about one refund that waits on Mirakl: the first step's rules, first match wins.
 
+use super::AskedRefund;
 use super::amount::{RefundAmounts, Shown, refund_amounts};
 use super::reason::{HoldReason, PersonReason};
-use super::AskedRefund;
 use crate::domain::ids::{ChargeId, StripeRefundId};
 use crate::domain::money::{Currency, Money};
 

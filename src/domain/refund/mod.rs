@@ -8,7 +8,7 @@ mod reverse;
 
 pub use amount::{RefundAmounts, Shown, refund_amounts};
 pub use decide::{Charged, Decision, Facts, decide};
-pub use origin::{MadeFor, RefundOrigin, reversal_is_for, refund_origin};
+pub use origin::{MadeFor, RefundOrigin, refund_origin, reversal_is_for};
 pub use reason::{AbortReason, HoldReason, NothingReason, PersonReason};
 pub use reverse::{Part, ReversalDecision, ReversalFacts, Transferred, decide_reversal};
 
@@ -129,6 +129,17 @@ pub enum RefundStep {
     Reverse,
 }
 
+impl RefundStep {
+    /// The word that is stored and listed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "REFUND",
+            Self::Confirm => "CONFIRM",
+            Self::Reverse => "REVERSE",
+        }
+    }
+}
+
 /// A refund that waits on Mirakl (PA12, SPA12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedRefund {
@@ -177,7 +188,6 @@ impl Known {
     pub fn may_decide(&self, now: DateTime<Utc>, asked: bool) -> bool {
         let due = self.next_look_at.is_some_and(|at| asked || at <= now);
         match (self.step, self.status) {
-            (RefundStep::Confirm | RefundStep::Reverse, _) => false,
             (RefundStep::Refund, RefundStatus::RefundOnHold | RefundStatus::RefundFailed) => due,
             (RefundStep::Refund, RefundStatus::RefundPending) => {
                 self.sent_at.is_none() && now - self.updated_at > retry::DECISION_LIFE
@@ -187,7 +197,8 @@ impl Known {
                 RefundStatus::RefundCreated
                 | RefundStatus::RefundAborted
                 | RefundStatus::RefundIgnored,
-            ) => false,
+            )
+            | (RefundStep::Confirm | RefundStep::Reverse, _) => false,
         }
     }
 }

@@ -119,7 +119,11 @@ mod tests {
             RefundOrigin::Former(Some("7".into()))
         );
         for fields in [&OURS[..2], &OURS[1..], &OURS[..4], &[]] {
-            assert_eq!(refund_origin(reader(fields)), RefundOrigin::Other, "{fields:?}");
+            assert_eq!(
+                refund_origin(reader(fields)),
+                RefundOrigin::Other,
+                "{fields:?}"
+            );
         }
     }
 

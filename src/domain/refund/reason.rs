@@ -57,7 +57,9 @@ pub enum HoldReason {
     #[error("the order's transfer is not made yet ({0}); its reversal waits for it")]
     TransferNotMade(&'static str),
     /// Taxes were transferred by themselves, and how they are refunded cannot be told.
-    #[error("taxes of this order were transferred by themselves, and those of the refund cannot be told: {0}")]
+    #[error(
+        "taxes of this order were transferred by themselves, and those of the refund cannot be told: {0}"
+    )]
     TaxesUnclear(String),
 }
 

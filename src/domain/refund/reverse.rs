@@ -68,11 +68,11 @@ pub enum ReversalDecision {
 pub fn decide_reversal(facts: &ReversalFacts<'_>, kind: OrderKind) -> ReversalDecision {
     let nothing = |reason| ReversalDecision::Nothing(reason);
     let currency = facts.seller.currency();
-    let taxed = match facts.tax_transfer {
+    let tax_transfer = match facts.tax_transfer {
         None | Some(Transferred::Ended(_)) => None,
         Some(transferred) => Some(transferred),
     };
-    let taxes = match (taxed, facts.taxes, facts.withheld) {
+    let taxes = match (tax_transfer, facts.taxes, facts.withheld) {
         (None, _, _) => Money::from_minor(0, currency),
         (Some(_), Some(taxes), Some(withheld)) if withheld.minor() == 0 => taxes,
         (Some(_), None, _) => {
@@ -86,13 +86,15 @@ pub fn decide_reversal(facts: &ReversalFacts<'_>, kind: OrderKind) -> ReversalDe
     };
     let seller = Money::from_minor(facts.seller.minor() - taxes.minor(), currency);
     if !seller.is_positive() && !taxes.is_positive() {
-        return nothing(NothingReason::SellerBearsNothing(facts.explained.to_owned()));
+        return nothing(NothingReason::SellerBearsNothing(
+            facts.explained.to_owned(),
+        ));
     }
     let mut parts = Vec::new();
     let mut ended = None;
     for (kind, wanted, transferred) in [
         (kind.to_seller(), seller, facts.seller_transfer),
-        (kind.of_taxes(), taxes, taxed),
+        (kind.of_taxes(), taxes, tax_transfer),
     ] {
         if !wanted.is_positive() {
             continue;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::amount::{SellerAmount, seller_amount};
 use super::reason::{AbortReason, HoldReason, IgnoreReason};
 use crate::domain::account::Account;
-use crate::domain::ids::{AccountId, ChargeId, PaymentRef};
+use crate::domain::ids::{AccountId, ChargeId, CommercialOrderId, PaymentRef};
 use crate::domain::money::Money;
 use crate::domain::order::{LineState, OrderState, ProductOrder};
 use crate::domain::payment::{Payment, PaymentFacts, PaymentStatus};
@@ -152,44 +152,51 @@ struct Charged<'a> {
 }
 
 fn payable<'a>(order: &ProductOrder, facts: &'a PaymentFacts) -> Result<Charged<'a>, Decision> {
-    let hold = |reason| Err(Decision::Hold(reason));
+    let found = chargeable(&order.commercial_id, facts).map_err(Decision::Hold);
+    found.map(|(payment, reference, charge)| Charged {
+        payment,
+        reference,
+        charge,
+    })
+}
+
+/// The payment of a basket, its name and its charge, if its money has been taken and is the operator's;
+/// else why it cannot be used.
+pub fn chargeable<'a>(
+    basket: &CommercialOrderId,
+    facts: &'a PaymentFacts,
+) -> Result<(&'a Payment, PaymentRef, &'a ChargeId), HoldReason> {
     let payment = match facts {
         PaymentFacts::One(payment) => payment,
-        PaymentFacts::Missing => {
-            return hold(HoldReason::NoPayment(order.commercial_id.to_string()));
-        }
+        PaymentFacts::Missing => return Err(HoldReason::NoPayment(basket.to_string())),
         PaymentFacts::NotStripe(number) => {
-            return hold(HoldReason::TransactionNotStripe(number.clone()));
+            return Err(HoldReason::TransactionNotStripe(number.clone()));
         }
         PaymentFacts::UnknownToStripe(reference) => {
-            return hold(HoldReason::PaymentUnknown(reference.clone()));
+            return Err(HoldReason::PaymentUnknown(reference.clone()));
         }
         PaymentFacts::Several(payments) => {
-            return hold(HoldReason::SeveralPayments(payments.clone()));
+            return Err(HoldReason::SeveralPayments(payments.clone()));
         }
-        PaymentFacts::Unread(error) => return hold(HoldReason::PaymentUnread(error.clone())),
+        PaymentFacts::Unread(error) => return Err(HoldReason::PaymentUnread(error.clone())),
     };
     let Some(reference) = payment.reference() else {
-        return hold(HoldReason::NoPayment(order.commercial_id.to_string()));
+        return Err(HoldReason::NoPayment(basket.to_string()));
     };
     let id = reference.to_string();
     match payment.status {
-        PaymentStatus::Canceled => return hold(HoldReason::PaymentCanceled(id)),
-        PaymentStatus::Failed => return hold(HoldReason::PaymentFailed(id)),
-        PaymentStatus::ToCapture if payment.pending => return hold(HoldReason::PaymentPending(id)),
-        PaymentStatus::ToCapture => return hold(HoldReason::NotCaptured(id)),
+        PaymentStatus::Canceled => return Err(HoldReason::PaymentCanceled(id)),
+        PaymentStatus::Failed => return Err(HoldReason::PaymentFailed(id)),
+        PaymentStatus::ToCapture if payment.pending => return Err(HoldReason::PaymentPending(id)),
+        PaymentStatus::ToCapture => return Err(HoldReason::NotCaptured(id)),
         PaymentStatus::Captured => {}
     }
     match &payment.charge {
-        None => hold(HoldReason::PaymentPending(id)),
+        None => Err(HoldReason::PaymentPending(id)),
         Some(charge) if payment.destination_charge => {
-            hold(HoldReason::DestinationCharge(charge.clone()))
+            Err(HoldReason::DestinationCharge(charge.clone()))
         }
-        Some(charge) => Ok(Charged {
-            payment,
-            reference,
-            charge,
-        }),
+        Some(charge) => Ok((payment, reference, charge)),
     }
 }
 

@@ -6,9 +6,7 @@ use rust_decimal::Decimal;
 use crate::domain::account::Account;
 use crate::domain::ids::ShopId;
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{
-    LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode,
-};
+use crate::domain::order::{LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode};
 use crate::domain::payment::{Payment, PaymentStatus};
 
 pub fn at(day: i64) -> DateTime<Utc> {

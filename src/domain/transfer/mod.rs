@@ -9,7 +9,7 @@ mod origin;
 mod reason;
 
 pub use amount::{SellerAmount, seller_amount};
-pub use decide::{Decision, Facts, before_payment, compare, decide};
+pub use decide::{Decision, Facts, before_payment, chargeable, compare, decide};
 pub use kind::{OrderKind, TransferType};
 pub use origin::{Origin, origin};
 pub use reason::{AbortReason, HoldReason, IgnoreReason};

@@ -72,7 +72,7 @@ impl<'a> From<&'a ToldRefund<'a>> for WireTold<'a> {
             id: told.id,
             order_id: told.order_id,
             amount: exact_number(told.amount),
-            currency_code: told.currency,
+            currency_code: told.currency.code(),
             state: "OK",
             transaction_number: told.transaction,
         }
@@ -118,7 +118,9 @@ fn read_refund(raw: &RawValue) -> Result<Option<AskedRefund>, UnreadRefund> {
         order_id: String,
     }
     let order = serde_json::from_str::<OnlyOrder>(raw.get()).ok();
-    let order_id = order.map(|order| order.order_id).filter(|id| is_storable(id));
+    let order_id = order
+        .map(|order| order.order_id)
+        .filter(|id| is_storable(id));
     let unread = |cause| UnreadRefund {
         order_id: order_id.clone().map(OrderId),
         cause,

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, StripeRefundId};
+use crate::domain::ids::{ChargeId, OrderId, RefundId, ReversalId, ShopId, StripeRefundId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refund::RefundType;
 use crate::store::{Connection, Result, rows};
@@ -130,6 +130,8 @@ pub struct FailedLater {
     pub shop_id: Option<ShopId>,
     /// What the customer was to get back.
     pub amount: Option<Money>,
+    /// The reversal of the seller's transfer, if it was made.
+    pub reversal: Option<ReversalId>,
 }
 
 /// Notes that Stripe could not carry out a refund: it waits for a person from then on. `None` when
@@ -149,7 +151,10 @@ pub async fn failed_later(
              and not exists (select from history h
                              where h.subject = 'refund' and h.subject_id = refunds.id
                                and h.to_status = 'REFUND_FAILED' and strpos(h.reason, $1) > 0)
-           returning id, mirakl_id, order_id, shop_id, amount, currency as "currency: String""#,
+           returning id, mirakl_id, order_id, shop_id, amount, currency as "currency: String",
+               (select v.reversal_id from reversals v
+                where v.refund_id = refunds.id
+                  and v.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as reversal_id"#,
         refund.as_str(),
         reason,
         code,
@@ -166,6 +171,7 @@ pub async fn failed_later(
             order_id: OrderId(row.order_id),
             shop_id: row.shop_id.map(ShopId),
             amount: amount.map(|(minor, currency)| Money::from_minor(minor, currency)),
+            reversal: row.reversal_id.map(ReversalId),
         }
     }))
 }

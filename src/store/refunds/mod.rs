@@ -7,24 +7,22 @@ mod others;
 mod parts;
 mod record;
 mod resolve;
-mod reverse;
 mod reversals;
+mod reverse;
 mod send;
+mod transfers;
 
 pub use adopt::{AdoptedRefund, AdoptionResult, FailedLater, adopt, failed_later};
-pub use confirm::{
-    NotConfirmed, ToConfirm, confirm_sent, confirmed, not_confirmed, to_confirm,
-};
+pub use confirm::{NotConfirmed, ToConfirm, confirm_sent, confirmed, not_confirmed, to_confirm};
 pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
 pub use others::{FormerRefund, OtherRefund, by_others, former, keep_others};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
 pub use resolve::{RefundResolution, ResolvableRefund, resolvable, resolve};
-pub use reverse::{
-    NewReversalRow, ReversalRow, ReverseDecision, Reversed, ToReverse, decided, to_reverse,
-};
 pub use reversals::{
     MadeReversal, PendingReversal, cut, mark_reversals_sent, pending_reversals, reversal_failed,
     reversal_made,
 };
+pub use reverse::{NewReversalRow, ReversalRow, ReverseDecision, ToReverse, decided, to_reverse};
 pub use send::{MadeRefund, PendingRefund, RefusedRefund, made, mark_sent, pending, refused};
+pub use transfers::{OrderTransfer, order_transfers};

@@ -134,7 +134,7 @@ pub struct NewDecision {
     pub next_look_at: Option<DateTime<Utc>>,
 }
 
-/// Writes a page of decisions in one statement.
+/// Writes a page of decisions of one kind in one statement; returns the internal ids of what it wrote.
 ///
 /// A row that meanwhile was sent, settled or ended is left as it is. An unchanged reason leaves
 /// `updated_at` alone, so that it says since when the row stands where it stands.
@@ -142,11 +142,11 @@ pub async fn record(
     conn: &mut Connection,
     decisions: &[NewDecision],
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<HashMap<RefundId, i64>> {
     if decisions.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
-    sqlx::query!(
+    let written = sqlx::query!(
         "insert into refunds (type, mirakl_id, order_id, commercial_order_id, shop_id, step, status,
                               status_reason, reason_code, amount, currency, seller_part, taxes,
                               withheld, amount_explained, payment_id, charge_id, request_body,
@@ -184,11 +184,13 @@ pub async fn record(
          where refunds.step = 'REFUND'
            and (refunds.status = 'REFUND_ON_HOLD'
                 or (refunds.status = 'REFUND_FAILED' and refunds.next_look_at is not null)
-                or (refunds.status = 'REFUND_PENDING' and refunds.sent_at is null))",
+                or (refunds.status = 'REFUND_PENDING' and refunds.sent_at is null))
+         returning id, mirakl_id",
         rows(decisions)?,
         now
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    let ids = written.into_iter();
+    Ok(ids.map(|row| (RefundId(row.mirakl_id), row.id)).collect())
 }

@@ -28,6 +28,8 @@ pub struct PendingReversal {
     pub order_id: OrderId,
     /// The shop, where it is known.
     pub shop_id: Option<ShopId>,
+    /// The reversal of the seller's transfer, where that is made already.
+    pub seller_reversal: Option<ReversalId>,
     /// The transfer.
     pub transfer: TransferId,
     /// What comes back.
@@ -57,7 +59,10 @@ pub async fn pending_reversals(
                   r.stripe_refund_id as "stripe_refund_id!",
                   r.stripe_created_at as "refunded_at!", r.order_id, r.shop_id, v.transfer_id,
                   v.amount, v.currency as "currency!: String", r.amount as "refunded!", v.attempt,
-                  v.request_body as "request_body!", v.sent_at, r.looks
+                  v.request_body as "request_body!", v.sent_at, r.looks,
+                  (select o.reversal_id from reversals o
+                   where o.refund_id = r.id
+                     and o.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as seller_reversal
            from reversals v join refunds r on r.id = v.refund_id
            where v.reversal_id is null and v.request_body is not null
              and r.step = 'REVERSE' and r.status = 'REFUND_PENDING'
@@ -83,6 +88,7 @@ pub async fn pending_reversals(
             stripe_refund: (StripeRefundId(row.stripe_refund_id), row.refunded_at),
             order_id: OrderId(row.order_id),
             shop_id: row.shop_id.map(ShopId),
+            seller_reversal: row.seller_reversal.map(ReversalId),
             transfer: TransferId(row.transfer_id),
             amount: Money::from_minor(row.amount, currency),
             refunded: row.refunded,

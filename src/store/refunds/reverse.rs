@@ -6,21 +6,8 @@ use serde::Serialize;
 use crate::domain::ids::{OrderId, RefundId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refund::{RefundStatus, RefundType};
-use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::domain::transfer::TransferType;
 use crate::store::{Connection, Result, rows};
-
-/// What the store knows of one of the order's transfers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reversed {
-    /// Where it stands.
-    pub status: TransferStatus,
-    /// Why it stands there.
-    pub reason: Option<String>,
-    /// The transfer and its amount, once it is made.
-    pub made: Option<(TransferId, Money)>,
-    /// Minor units that other refunds have taken back, or are about to.
-    pub taken: i64,
-}
 
 /// A reversal of a refund, as far as it was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +18,8 @@ pub struct ReversalRow {
     pub most: Option<i64>,
     /// It was made.
     pub made: bool,
-    /// Part of the idempotency key.
-    pub attempt: u32,
+    /// What came back, or was to, in minor units.
+    pub amount: i64,
 }
 
 /// A refund whose seller's part is to come back.
@@ -64,10 +51,6 @@ pub struct ToReverse {
     pub withheld: Option<Money>,
     /// The arithmetic.
     pub explained: String,
-    /// The transfer to the seller; none where the store has no row of it.
-    pub seller_transfer: Option<Reversed>,
-    /// The transfer to the tax account; none where the store has no row of it.
-    pub tax_transfer: Option<Reversed>,
     /// What was decided before.
     pub reversals: Vec<ReversalRow>,
 }
@@ -88,26 +71,11 @@ pub async fn to_reverse(
         r#"select r.id, r.type as kind, r.mirakl_id, r.order_id, r.shop_id, r.status, r.reason_code,
                   r.looks, r.next_look_at, r.seller_part as "seller_part!",
                   r.currency as "currency!: String", r.taxes, r.withheld,
-                  coalesce(r.amount_explained, '') as "explained!",
-                  s.status as "s_status?", s.status_reason as "s_reason?",
-                  s.transfer_id as "s_transfer?", s.amount as "s_amount?",
-                  s.currency as "s_currency?: String",
-                  coalesce((select sum(o.amount) from reversals o
-                            where o.transfer_id = s.transfer_id and o.refund_id <> r.id), 0)::bigint
-                      as "s_taken!",
-                  t.status as "t_status?", t.status_reason as "t_reason?",
-                  t.transfer_id as "t_transfer?", t.amount as "t_amount?",
-                  t.currency as "t_currency?: String",
-                  coalesce((select sum(o.amount) from reversals o
-                            where o.transfer_id = t.transfer_id and o.refund_id <> r.id), 0)::bigint
-                      as "t_taken!"
+                  coalesce(r.amount_explained, '') as "explained!"
            from refunds r
            left join transfers s on s.mirakl_id = r.order_id
                and s.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER'
                                         else 'SERVICE_ORDER' end::transfer_type
-           left join transfers t on t.mirakl_id = r.order_id
-               and t.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER_TAX'
-                                        else 'SERVICE_ORDER_TAX' end::transfer_type
            where r.step = 'REVERSE' and r.seller_part is not null and r.type = any($1::refund_type[])
              and (r.status = 'REFUND_PENDING' or r.next_look_at <= $2
                   or (r.reason_code = 'transfer_not_made'
@@ -129,8 +97,8 @@ pub async fn to_reverse(
     .await?;
     let ids: Vec<i64> = stored.iter().map(|row| row.id).collect();
     let mut reversals = sqlx::query!(
-        "select refund_id, transfer_type as kind, most, reversal_id is not null as \"made!\", attempt
-         from reversals where refund_id = any($1)",
+        r#"select refund_id, transfer_type as kind, most, reversal_id is not null as "made!", amount
+           from reversals where refund_id = any($1)"#,
         &ids
     )
     .fetch_all(conn)
@@ -138,19 +106,12 @@ pub async fn to_reverse(
     let found = stored.into_iter().filter_map(|row| {
         let currency = Currency::parse(&row.currency).ok()?;
         let money = |minor| Money::from_minor(minor, currency);
-        let transfer = |status: Option<TransferStatus>, reason, id: Option<String>, amount, code: Option<String>, taken| {
-            let made = id.zip(amount).zip(code).and_then(|((id, amount), code)| {
-                let currency = Currency::parse(&code).ok()?;
-                Some((TransferId(id), Money::from_minor(amount, currency)))
-            });
-            status.map(|status| Reversed { status, reason, made, taken })
-        };
         let own = reversals.extract_if(.., |reversal| reversal.refund_id == row.id);
         let own = own.map(|reversal| ReversalRow {
             kind: reversal.kind,
             most: reversal.most,
             made: reversal.made,
-            attempt: u32::try_from(reversal.attempt).unwrap_or(1),
+            amount: reversal.amount,
         });
         Some(ToReverse {
             reversals: own.collect(),
@@ -167,12 +128,6 @@ pub async fn to_reverse(
             taxes: row.taxes.map(money),
             withheld: row.withheld.map(money),
             explained: row.explained,
-            seller_transfer: transfer(
-                row.s_status, row.s_reason, row.s_transfer, row.s_amount, row.s_currency, row.s_taken,
-            ),
-            tax_transfer: transfer(
-                row.t_status, row.t_reason, row.t_transfer, row.t_amount, row.t_currency, row.t_taken,
-            ),
         })
     });
     Ok(found.collect())

@@ -1,0 +1,95 @@
+//! Reads what Mirakl asks for, whole lists first because they shrink as refunds are confirmed, and what
+//! of it may be decided now.
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+
+use super::Pass;
+use super::page::{self, Item};
+use crate::app::App;
+use crate::domain::ids::RefundId;
+use crate::domain::refund::{AskedRefund, RefundType};
+use crate::jobs::Result;
+use crate::mirakl::UnreadRefund;
+use crate::store::refunds;
+
+/// Refunds that are decided at once: their orders are read by one call.
+const PAGE: usize = 100;
+
+pub(super) const READING: &str = "the refunds could not be read from Mirakl";
+
+/// Everything that Mirakl asks for, of what is switched on and wanted.
+pub(super) async fn asked(pass: &Pass<'_>) -> Result<Vec<AskedRefund>> {
+    let (asked, unread) = read(pass.app, &pass.kinds).await?;
+    for UnreadRefund { order_id, cause } in unread {
+        let order = order_id.as_ref().map_or("unknown", |id| id.as_str());
+        tracing::error!(order, cause, "Mirakl sent a refund that cannot be read");
+        pass.run.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+    }
+    let asked: Vec<AskedRefund> = asked
+        .into_iter()
+        .filter(|refund| pass.options.wants(&refund.id))
+        .collect();
+    for id in &pass.options.refunds {
+        if !asked.iter().any(|refund| refund.id == *id) {
+            tracing::info!(refund = %id, "Mirakl does not ask for this refund");
+        }
+    }
+    Ok(asked)
+}
+
+/// The lists of Mirakl, each refund once, and what of them cannot be read.
+pub(super) async fn read(
+    app: &App,
+    kinds: &[RefundType],
+) -> Result<(Vec<AskedRefund>, Vec<UnreadRefund>)> {
+    let (mut asked, mut unread) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    for kind in kinds {
+        let list = match kind {
+            RefundType::ProductRefund => app.mirakl.refunds().await,
+            RefundType::ServiceRefund => app.mirakl.service_refunds().await,
+        };
+        for item in list.context(READING)? {
+            match item {
+                Ok(refund) if seen.insert((refund.kind, refund.id.clone())) => asked.push(refund),
+                Ok(_) => {}
+                Err(cause) => unread.push(cause),
+            }
+        }
+    }
+    Ok((asked, unread))
+}
+
+/// Decides what may be decided, page by page: what Mirakl asks for, and what waits here and is due
+/// although Mirakl no longer asks for it.
+pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Result<()> {
+    let waiting = {
+        let mut conn = pass.app.db.acquire().await?;
+        refunds::waiting(&mut conn, &pass.kinds, pass.app.clock.now()).await?
+    };
+    let names: HashSet<(RefundType, &RefundId)> = asked
+        .iter()
+        .map(|refund| (refund.kind, &refund.id))
+        .collect();
+    let lost: Vec<Item> = waiting
+        .into_iter()
+        .filter(|row| pass.options.wants(&row.id) && !names.contains(&(row.kind, &row.id)))
+        .map(Item::NotAsked)
+        .collect();
+    let mut items: Vec<Item> = asked.into_iter().map(Item::Asked).chain(lost).collect();
+    // Pages of one kind: their orders come from one list.
+    for kind in pass.kinds.clone() {
+        let mut of_kind: Vec<Item> = items.extract_if(.., |item| item.kind() == kind).collect();
+        while !of_kind.is_empty() {
+            let rest = of_kind.split_off(of_kind.len().min(PAGE));
+            page::process(pass, kind, of_kind).await?;
+            of_kind = rest;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `process-refund`: each refund that waits on Mirakl is refunded at Stripe, confirmed on Mirakl, and
+//! its seller's part taken back from the seller, each step once.
+//!
+//! gather → decide → record → act → settle: [`gather`] reads what Mirakl asks for and [`facts`] what
+//! its orders show, [`page`] decides and records, and three files act and settle, one for each step:
+//! [`refund`], [`confirm`] and [`reverse`]. Before the first of them [`adopt`] takes over what Stripe
+//! already has; [`failures`] learns what Stripe could not carry out.
+
+mod adopt;
+mod confirm;
+mod facts;
+mod failures;
+mod gather;
+mod page;
+mod parts;
+mod plan;
+mod refund;
+mod reverse;
+mod unwind;
+
+pub use plan::PlannedRefund;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use indicatif::ProgressBar;
+
+use super::payments::Payments;
+use super::sending::Doubts;
+use super::{Result, Run};
+use crate::app::App;
+use crate::domain::ids::RefundId;
+use crate::domain::refund::RefundType;
+use crate::notify::{Event, RefundFailed};
+use crate::telemetry;
+
+/// A store that knows nothing is compared with so much of Stripe's list where no `START_DATE` is set.
+const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only these refunds.
+    pub refunds: Vec<RefundId>,
+}
+
+impl Options {
+    /// The refunds that were asked for, for the store; `None` for all.
+    fn only(&self) -> Option<Vec<&str>> {
+        let ids: Vec<&str> = self.refunds.iter().map(RefundId::as_str).collect();
+        (!ids.is_empty()).then_some(ids)
+    }
+
+    fn wants(&self, id: &RefundId) -> bool {
+        self.refunds.is_empty() || self.refunds.contains(id)
+    }
+}
+
+/// One run: what is kept from step to step.
+struct Pass<'a> {
+    app: &'a App,
+    run: &'a Run,
+    options: &'a Options,
+    /// Which refunds are switched on.
+    kinds: Vec<RefundType>,
+    payments: Payments,
+    adopted: bool,
+    doubts: Doubts,
+    bar: ProgressBar,
+}
+
+/// Which refunds the settings switch on.
+pub fn kinds(app: &App) -> Vec<RefundType> {
+    let mut kinds = Vec::new();
+    if app.settings.refunds.products {
+        kinds.push(RefundType::ProductRefund);
+    }
+    if app.settings.refunds.services {
+        kinds.push(RefundType::ServiceRefund);
+    }
+    kinds
+}
+
+/// Runs the job.
+pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
+    let mut pass = Pass {
+        app,
+        run,
+        options,
+        kinds: kinds(app),
+        payments: Payments::new(true),
+        adopted: false,
+        doubts: Doubts::default(),
+        bar: telemetry::progress(app.quiet, "refunds"),
+    };
+    failures::follow(&pass).await?;
+    // A store that has never been compared with Stripe's list knows nothing: compare it first.
+    if adopt::is_needed_first(&pass).await? {
+        adopt::adopt(&mut pass).await?;
+    }
+    refund::send_pending(&mut pass).await?;
+    let with_mirakl = asked_and_told(&mut pass).await;
+    // What comes back from sellers does not need Mirakl: it is not kept waiting by it.
+    let reversed = reverse::all(&pass).await;
+    pass.bar.finish_and_clear();
+    with_mirakl.and(reversed)
+}
+
+/// The part of a run that needs Mirakl.
+async fn asked_and_told(pass: &mut Pass<'_>) -> Result<()> {
+    let asked = gather::asked(pass).await?;
+    pass.bar.set_length(u64::try_from(asked.len()).unwrap_or(0));
+    let names: HashSet<(RefundType, RefundId)> = asked
+        .iter()
+        .map(|refund| (refund.kind, refund.id.clone()))
+        .collect();
+    gather::pages(pass, asked).await?;
+    parts::of_adopted(pass).await?;
+    confirm::all(pass, &names).await
+}
+
+/// Runs the job without writing anything: what would happen, with exact amounts.
+pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefund>> {
+    plan::plan(app, options).await
+}
+
+/// From when Stripe's list of refunds is compared with the store.
+fn start(app: &App) -> DateTime<Utc> {
+    let ago = || app.clock.now() - FIRST_LOOK_BACK;
+    app.settings.start_date.unwrap_or_else(ago)
+}
+
+/// What the operator's server is told of a refund that failed.
+fn failed_event(failed: RefundFailed) -> Event {
+    Event::RefundFailed(Box::new(failed))
+}

@@ -1,0 +1,420 @@
+//! One page of refunds: decided by fresh facts, recorded in one transaction, and sent.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use super::facts::{self, Order, Orders};
+use super::gather::READING;
+use super::{Pass, failed_event, refund};
+use crate::app::App;
+use crate::domain::ids::{ChargeId, OrderId, RefundId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::refund::{
+    AbortReason, AskedRefund, Charged, Decision, Facts, HoldReason, PersonReason, RefundAmounts,
+    RefundStatus, RefundStep, RefundType, decide,
+};
+use crate::domain::retry;
+use crate::domain::transfer::TransferType;
+use crate::jobs::Result;
+use crate::jobs::payments::Payments;
+use crate::notify::{Event, RefundFailed};
+use crate::store::notifications;
+use crate::store::refunds::{self, FormerRefund, KnownRefund, NewDecision, OrderTransfer, Waiting};
+use crate::stripe::NewRefund;
+
+/// A refund to be decided.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    /// Mirakl asks for it.
+    Asked(AskedRefund),
+    /// It waits here and is due, and Mirakl does not ask for it.
+    NotAsked(Waiting),
+}
+
+impl Item {
+    pub fn kind(&self) -> RefundType {
+        match self {
+            Self::Asked(asked) => asked.kind,
+            Self::NotAsked(waiting) => waiting.kind,
+        }
+    }
+
+    pub fn id(&self) -> &RefundId {
+        match self {
+            Self::Asked(asked) => &asked.id,
+            Self::NotAsked(waiting) => &waiting.id,
+        }
+    }
+
+    pub fn order_id(&self) -> &OrderId {
+        match self {
+            Self::Asked(asked) => &asked.order_id,
+            Self::NotAsked(waiting) => &waiting.order_id,
+        }
+    }
+}
+
+/// What was decided about one refund.
+#[derive(Debug, Clone)]
+pub(super) enum Verdict {
+    /// By the rules of the first step.
+    Rules(Decision),
+    /// It ended elsewhere.
+    Abort(AbortReason),
+}
+
+/// A refund with what was decided about it.
+pub(super) struct Decided {
+    pub item: Item,
+    pub verdict: Verdict,
+    pub order: Option<Order>,
+    pub former: Option<FormerRefund>,
+}
+
+/// A page, decided.
+pub(super) struct DecidedPage {
+    pub decided: Vec<Decided>,
+    pub known: HashMap<RefundId, KnownRefund>,
+    pub transfers: HashMap<(TransferType, OrderId), OrderTransfer>,
+}
+
+/// Decides a page, records it, and sends what it made pending.
+pub(super) async fn process(pass: &mut Pass<'_>, kind: RefundType, items: Vec<Item>) -> Result<()> {
+    let number = u64::try_from(items.len()).unwrap_or(0);
+    let asked = !pass.options.refunds.is_empty();
+    let page = decide_page(pass.app, &mut pass.payments, kind, asked, items).await?;
+    record(pass, &page).await?;
+    pass.bar.inc(number);
+    refund::send_pending(pass).await
+}
+
+/// Decides every refund of a page that may be decided. Writes nothing but what Stripe said of
+/// payments, and that only if `payments` stores.
+pub(super) async fn decide_page(
+    app: &App,
+    payments: &mut Payments,
+    kind: RefundType,
+    asked: bool,
+    mut items: Vec<Item>,
+) -> Result<DecidedPage> {
+    let now = app.clock.now();
+    let known = {
+        let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
+        let mut conn = app.db.acquire().await?;
+        refunds::known(&mut conn, kind, &ids).await?
+    };
+    items.retain(|item| {
+        let known = known.get(item.id());
+        known.is_none_or(|row| row.known.may_decide(now, asked))
+    });
+    let mut page = DecidedPage {
+        decided: Vec::with_capacity(items.len()),
+        known,
+        transfers: HashMap::new(),
+    };
+    if items.is_empty() {
+        return Ok(page);
+    }
+    let order_ids: Vec<OrderId> = items.iter().map(|item| item.order_id().clone()).collect();
+    let orders = facts::orders(app, kind, &order_ids)
+        .await
+        .context(READING)?;
+    let former = {
+        let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
+        let order_ids: Vec<&str> = order_ids.iter().map(OrderId::as_str).collect();
+        let mut conn = app.db.acquire().await?;
+        page.transfers = refunds::order_transfers(&mut conn, &order_ids).await?;
+        refunds::former(&mut conn, &ids).await?
+    };
+    let charged = charged(app, payments, kind, &items, &orders, &page.transfers).await?;
+    let by_others = {
+        let of_page: Vec<ChargeId> = charged
+            .values()
+            .filter_map(|charged| charged.as_ref().ok())
+            .map(|charged| charged.charge.clone())
+            .collect();
+        let mut conn = app.db.acquire().await?;
+        refunds::by_others(&mut conn, &of_page).await?
+    };
+    for item in items {
+        let order = orders.get(item.order_id());
+        let shown = order.clone().and_then(|order| order.shown(item.id()));
+        let not_charged = Err(HoldReason::OrderGone);
+        let charged = charged.get(item.order_id()).unwrap_or(&not_charged);
+        let charge = charged.as_ref().ok().map(|charged| &charged.charge);
+        let former = former
+            .get(item.id())
+            .and_then(|made| made.iter().find(|made| Some(&made.charge_id) == charge));
+        let row = page.known.get(item.id());
+        let verdict = match &item {
+            Item::Asked(asked) => Verdict::Rules(decide(Facts {
+                asked,
+                shown: &shown,
+                charged,
+                former: former.map(|former| &former.stripe_refund_id),
+                by_others: charge
+                    .and_then(|charge| by_others.get(charge))
+                    .copied()
+                    .unwrap_or(0),
+                accepted: row.map_or(0, |row| row.known.accepted_by_others),
+            })),
+            Item::NotAsked(_) => match shown {
+                Ok(shown) if shown.confirmed => Verdict::Abort(AbortReason::ConfirmedElsewhere),
+                Ok(_) => Verdict::Rules(Decision::Hold(HoldReason::NoLongerAsked)),
+                Err(reason) => Verdict::Rules(Decision::Hold(reason)),
+            },
+        };
+        page.decided.push(Decided {
+            order: order.ok().cloned(),
+            former: former.cloned(),
+            item,
+            verdict,
+        });
+    }
+    Ok(page)
+}
+
+/// The charge that each order was paid by: its transfer's, else its payment's.
+async fn charged(
+    app: &App,
+    payments: &mut Payments,
+    kind: RefundType,
+    items: &[Item],
+    orders: &Orders,
+    transfers: &HashMap<(TransferType, OrderId), OrderTransfer>,
+) -> Result<HashMap<OrderId, Result<Charged, HoldReason>>> {
+    let mut charged = HashMap::new();
+    let mut unpaid: HashMap<OrderId, Order> = HashMap::new();
+    for item in items {
+        let id = item.order_id();
+        let transfer = transfers.get(&(kind.order_kind().to_seller(), id.clone()));
+        let of_transfer = transfer.and_then(|transfer| {
+            let (_, amount) = transfer.made.as_ref()?;
+            let (charge, payment) = transfer.charge.clone()?;
+            Some(Charged {
+                charge,
+                payment,
+                currency: amount.currency(),
+                captured: None,
+            })
+        });
+        if let Some(of_transfer) = of_transfer {
+            charged.insert(id.clone(), Ok(of_transfer));
+        } else if let Ok(order) = orders.get(id) {
+            unpaid.insert(id.clone(), order.clone());
+        }
+    }
+    let unpaid: Vec<(OrderId, Order)> = unpaid.into_iter().collect();
+    let paid = facts::payments(app, payments, &unpaid).await?;
+    charged.extend(unpaid.into_iter().map(|(id, _)| id).zip(paid));
+    Ok(charged)
+}
+
+/// Writes a page's decisions, and what a person is told of them: all or nothing.
+async fn record(pass: &Pass<'_>, page: &DecidedPage) -> Result<()> {
+    let now = pass.app.clock.now();
+    let host = pass.app.mirakl.host();
+    let rows: Vec<NewDecision> = page
+        .decided
+        .iter()
+        .map(|decided| row(decided, page.known.get(decided.item.id()), &host, now))
+        .collect();
+    let mut tx = pass.app.db.begin().await?;
+    let ids = refunds::record(&mut tx, &rows, now).await?;
+    if pass.app.notifier.is_some() {
+        let left_to_persons = rows
+            .iter()
+            .filter(|row| row.status == RefundStatus::RefundFailed);
+        let events = left_to_persons.filter_map(|row| {
+            let money = row.amount.zip(row.currency);
+            Some(failed_event(RefundFailed {
+                internal_id: *ids.get(&row.mirakl_id)?,
+                order_id: row.order_id.clone(),
+                refund_id: row.mirakl_id.clone(),
+                shop_id: row.shop_id,
+                stripe_refund_id: None,
+                stripe_reversal_id: None,
+                amount: money.map(|(minor, currency)| Money::from_minor(minor, currency)),
+                reason: row.status_reason.clone().unwrap_or_default(),
+            }))
+        });
+        let events: Vec<Event> = events.collect();
+        notifications::add(&mut tx, &events, now).await?;
+    }
+    tx.commit().await?;
+    for row in &rows {
+        count(pass, row, page.known.get(&row.mirakl_id));
+    }
+    Ok(())
+}
+
+fn count(pass: &Pass<'_>, row: &NewDecision, known: Option<&KnownRefund>) {
+    let same = known.is_some_and(|known| {
+        known.known.status == row.status && known.known.reason_code.as_deref() == row.reason_code
+    });
+    pass.run.count(|counts| {
+        match row.status {
+            // Counted when Stripe has answered, and when all three steps are done.
+            RefundStatus::RefundPending | RefundStatus::RefundCreated => return,
+            RefundStatus::RefundOnHold => counts.waiting += 1,
+            RefundStatus::RefundFailed => counts.failed += 1,
+            RefundStatus::RefundAborted => counts.aborted += 1,
+            RefundStatus::RefundIgnored => counts.ignored += 1,
+        }
+        counts.news += u64::from(!same);
+    });
+}
+
+/// A decision as a row.
+fn row(
+    decided: &Decided,
+    known: Option<&KnownRefund>,
+    host: &str,
+    now: DateTime<Utc>,
+) -> NewDecision {
+    let item = &decided.item;
+    let order = decided.order.as_ref();
+    let (listed_basket, listed_shop) = match item {
+        Item::Asked(asked) => (asked.commercial_id.clone(), asked.shop_id),
+        Item::NotAsked(_) => (None, None),
+    };
+    let mut row = NewDecision {
+        kind: item.kind(),
+        mirakl_id: item.id().clone(),
+        order_id: item.order_id().clone(),
+        commercial_order_id: order
+            .map(|order| order.commercial_id().clone())
+            .or(listed_basket),
+        shop_id: order.map(Order::shop_id).or(listed_shop),
+        step: RefundStep::Refund,
+        status: RefundStatus::RefundOnHold,
+        status_reason: None,
+        reason_code: None,
+        amount: None,
+        currency: None,
+        seller_part: None,
+        taxes: None,
+        withheld: None,
+        amount_explained: None,
+        payment_id: None,
+        charge_id: None,
+        request_body: None,
+        stripe_refund_id: None,
+        stripe_created_at: None,
+        looks: 0,
+        next_look_at: None,
+    };
+    match &decided.verdict {
+        Verdict::Rules(Decision::Refund {
+            amounts,
+            charge,
+            payment,
+        }) => {
+            with_amounts(&mut row, amounts, charge, payment.as_deref());
+            let new = NewRefund {
+                amount: amounts.refund,
+                charge,
+                kind: row.kind,
+                refund_id: &row.mirakl_id,
+                order_id: &row.order_id,
+                mirakl_host: host,
+                shop_id: row.shop_id,
+            };
+            row.request_body = Some(new.encode());
+            row.status = RefundStatus::RefundPending;
+            row.looks = refusals(known);
+        }
+        Verdict::Rules(Decision::TakeOver {
+            amounts,
+            charge,
+            payment,
+            refund,
+        }) => {
+            with_amounts(&mut row, amounts, charge, payment.as_deref());
+            row.step = RefundStep::Confirm;
+            row.status = RefundStatus::RefundPending;
+            row.status_reason = Some("refunded by the former connector".to_owned());
+            row.reason_code = Some("adopted");
+            row.stripe_refund_id = Some(refund.clone());
+            row.stripe_created_at = decided
+                .former
+                .as_ref()
+                .map(|former| former.stripe_created_at);
+        }
+        Verdict::Rules(Decision::Hold(reason)) => {
+            row.status_reason = Some(reason.to_string());
+            row.reason_code = Some(reason.code());
+            (row.looks, row.next_look_at) = next_look(known, reason.code(), now);
+        }
+        Verdict::Rules(Decision::Person(reason)) => {
+            row.status = RefundStatus::RefundFailed;
+            row.status_reason = Some(reason.to_string());
+            row.reason_code = Some(reason.code());
+            if let PersonReason::RefundedByOthers { charge, .. } = reason {
+                row.charge_id = Some(charge.clone());
+            }
+        }
+        Verdict::Abort(reason) => {
+            row.status = RefundStatus::RefundAborted;
+            row.status_reason = Some(reason.to_string());
+            row.reason_code = Some(reason.code());
+        }
+    }
+    if row.amount.is_none()
+        && let Item::Asked(asked) = item
+    {
+        // What is asked for is shown also while it waits.
+        let currency = Currency::parse(&asked.currency).ok();
+        let amount = currency.and_then(|currency| Money::from_major(asked.amount, currency).ok());
+        if let Some(amount) = amount.filter(|amount| amount.is_positive()) {
+            row.amount = Some(amount.minor());
+            row.currency = Some(amount.currency());
+        }
+    }
+    row
+}
+
+fn with_amounts(
+    row: &mut NewDecision,
+    amounts: &RefundAmounts,
+    charge: &ChargeId,
+    payment: Option<&str>,
+) {
+    row.amount = Some(amounts.refund.minor());
+    row.currency = Some(amounts.refund.currency());
+    row.seller_part = Some(amounts.seller.minor());
+    row.taxes = amounts.taxes.map(Money::minor);
+    row.withheld = amounts.withheld.map(Money::minor);
+    row.amount_explained = Some(amounts.explained.clone());
+    row.charge_id = Some(charge.clone());
+    row.payment_id = payment.map(str::to_owned);
+}
+
+/// Refusals in a row so far: a try after them keeps the count for its own delay.
+fn refusals(known: Option<&KnownRefund>) -> u32 {
+    let failed = known.filter(|row| match row.known.status {
+        RefundStatus::RefundFailed | RefundStatus::RefundPending => true,
+        RefundStatus::RefundOnHold
+        | RefundStatus::RefundCreated
+        | RefundStatus::RefundAborted
+        | RefundStatus::RefundIgnored => false,
+    });
+    failed.map_or(0, |row| row.known.looks)
+}
+
+fn next_look(
+    known: Option<&KnownRefund>,
+    code: &str,
+    now: DateTime<Utc>,
+) -> (u32, Option<DateTime<Utc>>) {
+    let same = known.filter(|row| {
+        row.known.status == RefundStatus::RefundOnHold
+            && row.known.reason_code.as_deref() == Some(code)
+    });
+    retry::next_look(
+        same.map(|row| (row.known.looks, row.known.next_look_at)),
+        now,
+    )
+}

@@ -1,0 +1,279 @@
+//! The third step's requests: reversals are sent several at a time, those of one transfer one after
+//! another, and each is settled at once.
+
+use anyhow::anyhow;
+use chrono::TimeDelta;
+
+use super::{Pass, failed_event};
+use crate::app::App;
+use crate::domain::key::IdempotencyKey;
+use crate::domain::money::Money;
+use crate::domain::retry;
+use crate::jobs::Result;
+use crate::jobs::sending::{Doubts, in_chains};
+use crate::notify::RefundFailed;
+use crate::store::refunds::{self, MadeReversal, PendingReversal};
+use crate::store::{StoreError, adoptions, notifications};
+use crate::stripe::{Class, Refusal, Reversal, StripeError};
+
+const BATCH: i64 = 200;
+/// So long after something unknown was found at Stripe, no reversal is trusted to be undone.
+const DISTRUST: TimeDelta = TimeDelta::hours(48);
+
+/// Sends everything that is pending, and settles it.
+pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
+    let app = pass.app;
+    let doubts = Doubts::default();
+    let only = pass.options.only();
+    let mut after = 0;
+    loop {
+        let now = app.clock.now();
+        let (batch, distrust) = {
+            let mut conn = app.db.acquire().await?;
+            let batch =
+                refunds::pending_reversals(&mut conn, &pass.kinds, only.as_deref(), after, BATCH)
+                    .await?;
+            let distrust = match batch.is_empty() {
+                true => false,
+                false => adoptions::has_found_unknown(&mut conn, now - DISTRUST).await?,
+            };
+            (batch, distrust)
+        };
+        let Some(last) = batch.last().map(|row| row.id) else {
+            return Ok(());
+        };
+        after = last;
+        pass.run.check_lock().await?;
+        let looked_up: Vec<i64> = batch
+            .iter()
+            .filter(|row| {
+                let since = row.sent_at.unwrap_or(row.stripe_refund.1);
+                distrust || now - since > retry::KEY_LIFE
+            })
+            .map(|row| row.id)
+            .collect();
+        {
+            let ids: Vec<i64> = batch.iter().map(|row| row.id).collect();
+            let mut conn = app.db.acquire().await?;
+            refunds::mark_reversals_sent(&mut conn, &ids, now).await?;
+        }
+        let sender = Sender {
+            pass,
+            doubts: &doubts,
+        };
+        in_chains(
+            batch,
+            |row| row.transfer.clone(),
+            app.settings.stripe.limits.concurrency,
+            &doubts,
+            async |row: &PendingReversal| sender.send(row, looked_up.contains(&row.id)).await,
+            |row| sender.leave(row.id),
+        )
+        .await?;
+    }
+}
+
+struct Sender<'a, 'p> {
+    pass: &'a Pass<'p>,
+    doubts: &'a Doubts,
+}
+
+impl Sender<'_, '_> {
+    fn app(&self) -> &App {
+        self.pass.app
+    }
+
+    async fn send(&self, row: &PendingReversal, look_up_first: bool) -> Result<()> {
+        if look_up_first {
+            match self.look_up(row).await {
+                Ok(Some(reversal)) => return self.settle(row, &reversal, None).await,
+                Ok(None) => {}
+                Err(error) => return self.not_looked_up(row, error),
+            }
+        }
+        let host = self.app().mirakl.host();
+        // A refund may take back two parts.
+        let kind = match row.transfer_type.is_tax() {
+            false => row.kind.as_str().to_owned(),
+            true => format!("{}_TAX", row.kind.as_str()),
+        };
+        let id = row.refund_id.as_str();
+        let key = IdempotencyKey::new(&host, "reversal", &kind, id, row.attempt);
+        let stripe = &self.app().stripe;
+        match stripe
+            .reverse_transfer(&row.transfer, &row.body, &key)
+            .await
+        {
+            Ok((reversal, request_id)) => {
+                self.doubts.answered();
+                self.settle(row, &reversal, request_id.as_deref()).await
+            }
+            Err(StripeError::Refused(refusal)) => {
+                self.doubts.answered();
+                self.refused(row, &refusal).await
+            }
+            Err(StripeError::Unknown(cause)) => {
+                self.doubts.unanswered(row.id);
+                self.in_doubt(row, &cause);
+                Ok(())
+            }
+            Err(StripeError::Stop(error)) => {
+                self.leave(row.id);
+                Err(anyhow!(StripeError::Stop(error)).into())
+            }
+        }
+    }
+
+    /// The reversal that was made for this refund, if one was.
+    async fn look_up(&self, row: &PendingReversal) -> Result<Option<Reversal>, StripeError> {
+        let host = self.app().mirakl.host();
+        let reversals = self.app().stripe.reversals_of(&row.transfer).await?;
+        let mut mine = reversals
+            .into_iter()
+            .filter(|reversal| reversal.is_for(&host, row.kind, &row.refund_id));
+        Ok(mine.next())
+    }
+
+    fn not_looked_up(&self, row: &PendingReversal, error: StripeError) -> Result<()> {
+        match error {
+            StripeError::Stop(_) => Err(anyhow!(error).into()),
+            StripeError::Unknown(_) | StripeError::Refused(_) => {
+                self.doubts.add(row.id);
+                self.in_doubt(row, &error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        row: &PendingReversal,
+        reversal: &Reversal,
+        request_id: Option<&str>,
+    ) -> Result<()> {
+        let difference = (reversal.minor != row.amount.minor()).then(|| {
+            let made = Money::from_minor(reversal.minor, row.amount.currency());
+            format!(
+                "Stripe took back {made} of {}, asked for were {}",
+                row.transfer, row.amount
+            )
+        });
+        if let Some(difference) = &difference {
+            tracing::error!(
+                refund = %row.refund_id,
+                difference,
+                "a reversal differs from its request"
+            );
+        }
+        let made = MadeReversal {
+            id: row.id,
+            refund_row: row.refund_row,
+            reversal_id: &reversal.id,
+            amount: reversal.minor,
+            stripe_created_at: reversal.created_at,
+            request_id,
+            difference: difference.as_deref(),
+        };
+        let mut tx = self.app().db.begin().await?;
+        let done = refunds::reversal_made(&mut tx, &made, self.app().clock.now()).await?;
+        tx.commit().await?;
+        self.pass.run.count(|counts| {
+            counts.created += u64::from(done);
+            counts.news += 1;
+        });
+        Ok(())
+    }
+
+    async fn refused(&self, row: &PendingReversal, refusal: &Refusal) -> Result<()> {
+        if matches!(refusal.class, Class::MaybeDone | Class::Final) {
+            match self.look_up(row).await {
+                Ok(Some(reversal)) => return self.settle(row, &reversal, None).await,
+                Ok(None) => {}
+                Err(error) => return self.not_looked_up(row, error),
+            }
+            match self.app().stripe.left_of_transfer(&row.transfer).await {
+                Ok(left) if left < row.amount.minor() => return self.cut(row, left).await,
+                Ok(_) => {}
+                Err(error) => return self.not_looked_up(row, error),
+            }
+        }
+        let now = self.app().clock.now();
+        let reason = refusal.to_string();
+        let code = refusal.reason_code();
+        let next = now + refusal.class.delay(row.failures);
+        let request_id = refusal.request_id.as_deref();
+        tracing::warn!(
+            refund = %row.refund_id,
+            transfer = %row.transfer,
+            amount = %row.amount,
+            reason,
+            request_id,
+            "a reversal was refused"
+        );
+        let mut tx = self.app().db.begin().await.map_err(StoreError::from)?;
+        let news =
+            refunds::reversal_failed(&mut tx, row, &reason, &code, request_id, next, now).await?;
+        if news && self.app().notifier.is_some() {
+            let event = failed_event(RefundFailed {
+                internal_id: row.refund_row,
+                order_id: row.order_id.clone(),
+                refund_id: row.refund_id.clone(),
+                shop_id: row.shop_id,
+                stripe_refund_id: Some(row.stripe_refund.0.clone()),
+                stripe_reversal_id: row.seller_reversal.clone(),
+                amount: Some(Money::from_minor(row.refunded, row.amount.currency())),
+                reason: reason.clone(),
+            });
+            notifications::add(&mut tx, &[event], now).await?;
+        }
+        tx.commit().await?;
+        self.pass.run.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+        Ok(())
+    }
+
+    /// Somebody else took a part of the transfer back: what is left is asked for by the next run, and
+    /// the rest is the shortfall.
+    async fn cut(&self, row: &PendingReversal, left: i64) -> Result<()> {
+        let left_money = Money::from_minor(left, row.amount.currency());
+        tracing::error!(
+            refund = %row.refund_id,
+            transfer = %row.transfer,
+            asked = %row.amount,
+            left = %left_money,
+            "somebody else took back a part of a transfer: a refund cannot have all of its share"
+        );
+        let mut conn = self.app().db.acquire().await?;
+        refunds::cut(&mut conn, row.id, left, self.app().clock.now()).await?;
+        self.pass.run.count(|counts| {
+            counts.waiting += 1;
+            counts.news += 1;
+        });
+        Ok(())
+    }
+
+    fn in_doubt(&self, row: &PendingReversal, cause: &str) {
+        tracing::warn!(
+            refund = %row.refund_id,
+            transfer = %row.transfer,
+            amount = %row.amount,
+            cause,
+            "no answer to a reversal; the next run sends the same request again"
+        );
+        self.pass.run.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+            counts.news += 1;
+        });
+    }
+
+    fn leave(&self, id: i64) {
+        self.doubts.add(id);
+        self.pass.run.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+        });
+    }
+}
