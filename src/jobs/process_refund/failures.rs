@@ -50,6 +50,7 @@ pub(super) async fn follow(pass: &Pass<'_>) -> Result<()> {
     }
     let until = until.unwrap_or(pass.run.started_at);
     let mut conn = app.db.acquire().await?;
+    let from = from.min(until);
     let span = Covered { from, until };
     adoptions::cover(&mut conn, Listed::RefundFailures, span, now).await?;
     Ok(())

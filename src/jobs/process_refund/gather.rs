@@ -5,14 +5,14 @@ use std::collections::HashSet;
 
 use anyhow::Context as _;
 
-use super::Pass;
 use super::page::{self, Item};
+use super::{Pass, adopt};
 use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::{AskedRefund, RefundType};
 use crate::jobs::Result;
 use crate::mirakl::UnreadRefund;
-use crate::store::refunds;
+use crate::store::refunds::{self, Waiting};
 
 /// Refunds that are decided at once: their orders are read by one call.
 const PAGE: usize = 100;
@@ -65,6 +65,22 @@ pub(super) async fn read(
     Ok((asked, unread))
 }
 
+/// One that is made anew after Mirakl was told of it is decided as if Mirakl asked for it.
+fn again_or_not_asked(row: Waiting) -> Item {
+    match row.again {
+        Some(amount) => Item::Asked(AskedRefund {
+            kind: row.kind,
+            id: row.id,
+            order_id: row.order_id,
+            commercial_id: None,
+            amount: amount.to_major(),
+            currency: amount.currency().code().to_owned(),
+            shop_id: row.shop_id,
+        }),
+        None => Item::NotAsked(row),
+    }
+}
+
 /// Decides what may be decided, page by page: what Mirakl asks for, and what waits here and is due
 /// although Mirakl no longer asks for it.
 pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Result<()> {
@@ -79,7 +95,7 @@ pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Resul
     let lost: Vec<Item> = waiting
         .into_iter()
         .filter(|row| pass.options.wants(&row.id) && !names.contains(&(row.kind, &row.id)))
-        .map(Item::NotAsked)
+        .map(again_or_not_asked)
         .collect();
     let mut items: Vec<Item> = asked.into_iter().map(Item::Asked).chain(lost).collect();
     // Pages of one kind: their orders come from one list.
@@ -87,6 +103,10 @@ pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Resul
         let mut of_kind: Vec<Item> = items.extract_if(.., |item| item.kind() == kind).collect();
         while !of_kind.is_empty() {
             let rest = of_kind.split_off(of_kind.len().min(PAGE));
+            // What others refunded until now must be known before anything is decided.
+            if !pass.adopted && page::has_decidable(pass, kind, &of_kind).await? {
+                adopt::adopt(pass).await?;
+            }
             page::process(pass, kind, of_kind).await?;
             of_kind = rest;
         }

@@ -90,6 +90,31 @@ pub(super) async fn process(pass: &mut Pass<'_>, kind: RefundType, items: Vec<It
     refund::send_pending(pass).await
 }
 
+/// Whether any of these may be decided now.
+pub(super) async fn has_decidable(
+    pass: &Pass<'_>,
+    kind: RefundType,
+    items: &[Item],
+) -> Result<bool> {
+    let now = pass.app.clock.now();
+    let asked = !pass.options.refunds.is_empty();
+    let known = known(pass.app, kind, items).await?;
+    Ok(items.iter().any(|item| {
+        let known = known.get(item.id());
+        known.is_none_or(|row| row.known.may_decide(now, asked))
+    }))
+}
+
+async fn known(
+    app: &App,
+    kind: RefundType,
+    items: &[Item],
+) -> Result<HashMap<RefundId, KnownRefund>> {
+    let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
+    let mut conn = app.db.acquire().await?;
+    Ok(refunds::known(&mut conn, kind, &ids).await?)
+}
+
 /// Decides every refund of a page that may be decided. Writes nothing but what Stripe said of
 /// payments, and that only if `payments` stores.
 pub(super) async fn decide_page(
@@ -100,11 +125,7 @@ pub(super) async fn decide_page(
     mut items: Vec<Item>,
 ) -> Result<DecidedPage> {
     let now = app.clock.now();
-    let known = {
-        let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
-        let mut conn = app.db.acquire().await?;
-        refunds::known(&mut conn, kind, &ids).await?
-    };
+    let known = known(app, kind, &items).await?;
     items.retain(|item| {
         let known = known.get(item.id());
         known.is_none_or(|row| row.known.may_decide(now, asked))

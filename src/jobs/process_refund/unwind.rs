@@ -44,11 +44,13 @@ pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
         };
         after = last;
         pass.run.check_lock().await?;
+        // An answer that did not come, or a key that Stripe may have forgotten: what was made is found
+        // by its transfer, because Stripe has no list of all reversals.
         let looked_up: Vec<i64> = batch
             .iter()
             .filter(|row| {
-                let since = row.sent_at.unwrap_or(row.stripe_refund.1);
-                distrust || now - since > retry::KEY_LIFE
+                let is_old = now - row.stripe_refund.1 > retry::KEY_LIFE;
+                distrust || is_old || row.sent_at.is_some()
             })
             .map(|row| row.id)
             .collect();

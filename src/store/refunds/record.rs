@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::ids::{ChargeId, CommercialOrderId, OrderId, RefundId, ShopId, StripeRefundId};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::refund::{Known, RefundStatus, RefundStep, RefundType};
 use crate::store::{Connection, Result, rows};
 
@@ -62,6 +62,11 @@ pub struct Waiting {
     pub id: RefundId,
     /// Its order.
     pub order_id: OrderId,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
+    /// What the customer is to get back, of one that is made anew after Mirakl was told: Mirakl does not
+    /// ask for it again.
+    pub again: Option<Money>,
 }
 
 /// Refunds whose first step waits and is due.
@@ -70,9 +75,9 @@ pub async fn waiting(
     kinds: &[RefundType],
     now: DateTime<Utc>,
 ) -> Result<Vec<Waiting>> {
-    let waiting = sqlx::query_as!(
-        Waiting,
-        r#"select type as kind, mirakl_id as "id: RefundId", order_id as "order_id: OrderId"
+    let waiting = sqlx::query!(
+        r#"select type as kind, mirakl_id, order_id, shop_id, amount,
+                  currency as "currency: String", confirmed_at is not null as "told!"
            from refunds
            where step = 'REFUND' and next_look_at <= $2 and type = any($1::refund_type[])
            order by id"#,
@@ -81,7 +86,18 @@ pub async fn waiting(
     )
     .fetch_all(conn)
     .await?;
-    Ok(waiting)
+    let waiting = waiting.into_iter().map(|row| {
+        let currency = row.currency.and_then(|code| Currency::parse(&code).ok());
+        let amount = row.amount.zip(currency).filter(|_| row.told);
+        Waiting {
+            kind: row.kind,
+            id: RefundId(row.mirakl_id),
+            order_id: OrderId(row.order_id),
+            shop_id: row.shop_id.map(ShopId),
+            again: amount.map(|(minor, currency)| Money::from_minor(minor, currency)),
+        }
+    });
+    Ok(waiting.collect())
 }
 
 /// A decision as a row.

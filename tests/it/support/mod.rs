@@ -2,6 +2,7 @@
 
 mod database;
 mod program;
+mod refunds;
 mod sellers;
 mod world;
 
