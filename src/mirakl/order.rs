@@ -126,6 +126,8 @@ struct WireOrder {
     created_date: DateTime<Utc>,
     last_updated_date: DateTime<Utc>,
     order_lines: Vec<WireLine>,
+    #[serde(default, deserialize_with = "nullable")]
+    order_taxes: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -260,6 +262,7 @@ impl From<WireOrder> for ProductOrder {
             total_price: wire.total_price.0,
             total_commission: wire.total_commission.0,
             customer_pays_seller: wire.customer_directly_pays_seller.unwrap_or(false),
+            has_order_taxes: !wire.order_taxes.is_empty(),
             lines: wire.order_lines.into_iter().map(OrderLine::from).collect(),
             created_at: wire.created_date,
             updated_at: wire.last_updated_date,
@@ -339,6 +342,7 @@ mod tests {
         assert_eq!(line.prices_not_payable.to_string(), "3.0");
         assert_eq!(line.taxes_not_payable.to_string(), "6");
         assert!(line.has_refunds && line.debited_at.is_some());
+        assert!(!order.has_order_taxes);
     }
 
     #[test]
@@ -351,6 +355,15 @@ mod tests {
         let order = read(&sparse).expect("an order");
         assert_eq!((order.debited_at, order.transaction_number), (None, None));
         assert!(!order.pays_on_shipment);
+        for (taxes, has) in [
+            ("null", false),
+            ("[]", false),
+            (r#"[{"total_amount": 1}]"#, true),
+        ] {
+            let named = format!(r#"{{ "order_taxes": {taxes},"#);
+            let order = read(&ORDER.replacen('{', &named, 1)).expect("an order");
+            assert_eq!(order.has_order_taxes, has, "{taxes}");
+        }
     }
 
     #[test]

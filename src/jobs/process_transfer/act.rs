@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::domain::ids::{ChargeId, OrderId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
-use crate::domain::transfer::TransferType;
 use crate::jobs::{Result, Run};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
@@ -91,8 +90,8 @@ async fn load(pass: &Pass<'_>, after: i64) -> Result<Vec<Pending>> {
     let orders: Vec<&str> = pass.options.orders.iter().map(OrderId::as_str).collect();
     let only = (!orders.is_empty()).then_some(orders.as_slice());
     let mut conn = pass.app.db.acquire().await?;
-    let kind = TransferType::ProductOrder;
-    Ok(transfers::pending(&mut conn, kind, fresh_since, only, after, BATCH).await?)
+    let kinds = pass.kinds();
+    Ok(transfers::pending(&mut conn, &kinds, fresh_since, only, after, BATCH).await?)
 }
 
 async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
@@ -222,7 +221,7 @@ impl Sending<'_> {
             let page = self.app.stripe.transfers(&query).await?;
             let mine = |transfer: &Transfer| {
                 transfer.origin.as_ref().is_some_and(|origin| {
-                    origin.kind == row.kind
+                    adopt::kind(self.app, origin, transfer) == row.kind
                         && origin.mirakl_id == row.mirakl_id
                         && origin.is_of(&self.host)
                 })
@@ -263,6 +262,7 @@ impl Sending<'_> {
         if let Some(difference) = &difference {
             tracing::error!(
                 order = row.mirakl_id,
+                r#type = row.kind.as_str(),
                 difference,
                 "a transfer differs from its request"
             );
@@ -296,6 +296,7 @@ impl Sending<'_> {
         let code = refusal.reason_code();
         tracing::warn!(
             order = row.mirakl_id,
+            r#type = row.kind.as_str(),
             amount = %row.amount,
             reason,
             request_id = refusal.request_id,
@@ -340,6 +341,7 @@ impl Sending<'_> {
     fn in_doubt(&self, row: &Pending, cause: &str) {
         tracing::warn!(
             order = row.mirakl_id,
+            r#type = row.kind.as_str(),
             amount = %row.amount,
             cause,
             "no answer to a transfer; the next run sends the same request again"
