@@ -93,7 +93,8 @@ pub enum Command {
     ///
     /// Each order is paid exactly once. Orders that cannot be paid yet wait with a reason that
     /// `list transfers` shows, and are looked at again by later runs. Switched off until
-    /// ENABLE_PRODUCT_PAYMENT_SPLIT is true.
+    /// ENABLE_PRODUCT_PAYMENT_SPLIT or ENABLE_SERVICE_PAYMENT_SPLIT is true. With
+    /// ENABLE_PAYMENT_TAX_SPLIT the taxes go to STRIPE_TAX_ACCOUNT, out of the same charge.
     #[command(alias = "connector:dispatch:process-transfer")]
     ProcessTransfer(ProcessTransfer),
 

@@ -141,13 +141,9 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
         orders: flags.orders.into_iter().map(OrderId).collect(),
         since: flags.since,
     };
-    if app.settings.service_payment_split {
-        tracing::warn!(
-            "ENABLE_SERVICE_PAYMENT_SPLIT is true, but this version does not pay service orders"
-        );
-    }
-    if !app.settings.product_payment_split {
-        let off = "process-transfer is switched off (ENABLE_PRODUCT_PAYMENT_SPLIT is not true)";
+    if !app.settings.product_payment_split && !app.settings.service_payment_split {
+        let off = "process-transfer is switched off (neither ENABLE_PRODUCT_PAYMENT_SPLIT nor \
+                   ENABLE_SERVICE_PAYMENT_SPLIT is true)";
         tracing::warn!("{off}");
         let ending = Ending::Skipped(off.to_owned());
         let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());

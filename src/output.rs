@@ -11,6 +11,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::domain::money::{Currency, Money};
+use crate::domain::transfer::TransferType;
 use crate::jobs::process_transfer::PlannedTransfer;
 use crate::jobs::sync_onboarding::PlannedShop;
 use crate::jobs::validate_pending_debit::PlannedDebit;
@@ -102,9 +103,10 @@ pub fn plan(planned: &[PlannedTransfer], json: bool) {
     if json {
         return self::json(planned);
     }
-    let mut table = table(&["order", "shop", "action", "amount", "to", "why"]);
+    let mut table = table(&["type", "order", "shop", "action", "amount", "to", "why"]);
     for row in planned {
         table.add_row(vec![
+            text(row.kind.map(TransferType::as_str)),
             text(row.mirakl_id.as_deref()),
             text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
             Cell::new(row.action),
@@ -162,6 +164,7 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
     }
     let mut table = table(&[
         "id",
+        "type",
         "order",
         "shop",
         "status",
@@ -175,6 +178,7 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
         let why: Vec<&str> = why.into_iter().flatten().collect();
         table.add_row(vec![
             number(row.internal_id),
+            Cell::new(row.kind.as_str()),
             text(Some(&row.mirakl_id)),
             text(row.mirakl_shop_id.map(|shop| shop.to_string()).as_deref()),
             Cell::new(row.status.as_str()),
@@ -187,7 +191,8 @@ pub fn transfers(rows: &[ListedTransfer], format: Format) {
     show(&table, rows.is_empty(), "no transfers");
     for row in rows.iter().filter(|row| !row.history.is_empty()) {
         line(&format!(
-            "\n{} (attempt {})",
+            "\n{} {} (attempt {})",
+            row.kind.as_str(),
             clean(&row.mirakl_id),
             row.attempt
         ));

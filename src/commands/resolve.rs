@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use crate::app::App;
 use crate::domain::ids::{TransferId, is_stripe_id};
-use crate::domain::transfer::TransferStatus;
+use crate::domain::transfer::{TransferStatus, TransferType};
 use crate::jobs::{self, JobError};
 use crate::store::transfers::{self, Resolution};
 use crate::store::{StoreError, schema};
@@ -67,6 +67,13 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
                     made.mirakl_id.as_deref().unwrap_or_default()
                 )));
             }
+            if let Some(kind) = made.kind.filter(|kind| *kind != row.kind) {
+                return Err(JobError::Usage(format!(
+                    "{transfer} is the {} of {order}, not its {}",
+                    kind.as_str(),
+                    row.kind.as_str()
+                )));
+            }
             let resolution = Resolution::MadeAtStripe {
                 transfer_id: transfer,
                 amount: made.amount,
@@ -91,6 +98,8 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
 /// A transfer that a person named.
 struct NamedTransfer {
     mirakl_id: Option<String>,
+    /// None where its maker did not say.
+    kind: Option<TransferType>,
     amount: crate::domain::money::Money,
     destination: crate::domain::ids::AccountId,
     created_at: chrono::DateTime<chrono::Utc>,
@@ -117,7 +126,10 @@ async fn read(app: &App, id: &TransferId) -> Result<NamedTransfer, JobError> {
     {
         return Err(usage(format!("{id} belongs to another marketplace")));
     }
+    let origin = found.origin.as_ref();
+    let kind = origin.and_then(|origin| origin.host.as_ref().map(|_| origin.kind));
     Ok(NamedTransfer {
+        kind,
         mirakl_id: found.origin.map(|origin| origin.mirakl_id),
         amount,
         destination,

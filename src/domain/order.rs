@@ -123,6 +123,8 @@ pub struct ProductOrder {
     pub total_commission: Decimal,
     /// The customer pays the seller directly: no money passes through the operator.
     pub customer_pays_seller: bool,
+    /// It has taxes that belong to no line (`order_taxes`).
+    pub has_order_taxes: bool,
     /// The lines, live or not.
     pub lines: Vec<OrderLine>,
     /// When Mirakl made it.

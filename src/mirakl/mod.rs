@@ -12,6 +12,7 @@ mod wire;
 
 pub use auth::{Auth, OAuth};
 pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
+pub(crate) use order::PAGE_SIZE as MOST_IDS;
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};
 pub use refund::{ToldRefund, UnreadRefund};

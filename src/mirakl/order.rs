@@ -128,6 +128,8 @@ struct WireOrder {
     created_date: DateTime<Utc>,
     last_updated_date: DateTime<Utc>,
     order_lines: Vec<WireLine>,
+    #[serde(default, deserialize_with = "nullable")]
+    order_taxes: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -306,6 +308,7 @@ impl From<WireOrder> for ProductOrder {
             total_price: wire.total_price.0,
             total_commission: wire.total_commission.0,
             customer_pays_seller: wire.customer_directly_pays_seller.unwrap_or(false),
+            has_order_taxes: !wire.order_taxes.is_empty(),
             lines: wire.order_lines.into_iter().map(OrderLine::from).collect(),
             created_at: wire.created_date,
             updated_at: wire.last_updated_date,
@@ -400,6 +403,7 @@ mod tests {
         );
         assert_eq!(refund.prices_not_payable.to_string(), "0.5");
         assert_eq!(refund.taxes_not_payable.to_string(), "0.2");
+        assert!(!order.has_order_taxes);
     }
 
     #[test]
@@ -412,6 +416,15 @@ mod tests {
         let order = read(&sparse).expect("an order");
         assert_eq!((order.debited_at, order.transaction_number), (None, None));
         assert!(!order.pays_on_shipment);
+        for (taxes, has) in [
+            ("null", false),
+            ("[]", false),
+            (r#"[{"total_amount": 1}]"#, true),
+        ] {
+            let named = format!(r#"{{ "order_taxes": {taxes},"#);
+            let order = read(&ORDER.replacen('{', &named, 1)).expect("an order");
+            assert_eq!(order.has_order_taxes, has, "{taxes}");
+        }
     }
 
     #[test]

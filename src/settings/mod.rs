@@ -5,10 +5,12 @@ mod database;
 mod onboarding;
 mod reader;
 mod source;
+mod taxes;
 
 pub use database::DatabaseSettings;
 pub use onboarding::{NotificationSettings, OnboardingSettings};
 pub use source::Source;
+pub use taxes::TaxSettings;
 
 use std::fmt;
 use std::time::Duration;
@@ -37,8 +39,10 @@ pub struct Settings {
     pub checkpoint_overlap: TimeDelta,
     /// `process-transfer` pays product orders.
     pub product_payment_split: bool,
-    /// The operator asks for service orders, which this version does not pay yet.
+    /// `process-transfer` pays service orders.
     pub service_payment_split: bool,
+    /// Whether taxes go to an account of their own.
+    pub taxes: TaxSettings,
     /// How debits are confirmed and captured.
     pub payments: PaymentSettings,
     /// Which refunds `process-refund` makes.
@@ -159,12 +163,7 @@ impl Settings {
         let retention = reader.number("RETENTION_DAYS", 90, 1, 3650);
         let product_payment_split = reader.flag("ENABLE_PRODUCT_PAYMENT_SPLIT", false);
         let service_payment_split = reader.flag("ENABLE_SERVICE_PAYMENT_SPLIT", false);
-        if reader.flag("ENABLE_PAYMENT_TAX_SPLIT", false) {
-            reader.mistake(
-                "ENABLE_PAYMENT_TAX_SPLIT is true, but this version does not split taxes: sellers \
-                 would be paid the taxes too; unset it, or stay with the program that splits them",
-            );
-        }
+        let taxes = taxes::read(&mut reader);
         let refunds = RefundSettings {
             products: reader.flag("ENABLE_PRODUCT_PAYMENT_REFUND", false),
             services: reader.flag("ENABLE_SERVICE_PAYMENT_REFUND", false),
@@ -183,6 +182,7 @@ impl Settings {
             checkpoint_overlap: TimeDelta::minutes(i64::from(overlap)),
             product_payment_split,
             service_payment_split,
+            taxes,
             payments,
             refunds,
             onboarding,
@@ -359,7 +359,7 @@ mod tests {
             "START_DATE",
             "STRIPE_MAX_CONCURRENCY",
             "ENABLE_PRODUCT_PAYMENT_SPLIT",
-            "ENABLE_PAYMENT_TAX_SPLIT",
+            "STRIPE_TAX_ACCOUNT",
         ] {
             assert!(text.contains(name), "{name} in {text}");
         }
@@ -377,6 +377,8 @@ mod tests {
             ("MIRAKL_CLIENT_ID", "half"),
             ("HTTP_TIMEOUT_SECONDS", "0"),
             ("RETENTION_DAYS", "-1"),
+            ("STRIPE_TAX_ACCOUNT", "tax"),
+            ("ENABLE_PAYMENT_TAX_SPLIT", "true"),
             (
                 "DATABASE_URL",
                 "postgres://u:p@db.example/db?sslmode=disable",

@@ -18,6 +18,7 @@ const KNOWN: &[(&str, bool)] = &[
     ("ENABLE_PRODUCT_PAYMENT_SPLIT", false),
     ("ENABLE_SERVICE_PAYMENT_SPLIT", false),
     ("ENABLE_PAYMENT_TAX_SPLIT", false),
+    ("STRIPE_TAX_ACCOUNT", false),
     ("ENABLE_SELLER_ONBOARDING", false),
     ("STRIPE_PREFILL_ONBOARDING", false),
     ("MIRAKL_CUSTOM_FIELD_CODE", false),

@@ -195,14 +195,14 @@ async fn variables_of_the_old_connector_are_passed_over_with_one_notice() {
 }
 
 #[tokio::test]
-async fn what_this_version_does_not_do_is_never_silently_left_out() {
+async fn a_split_of_taxes_without_their_account_is_a_mistake_beside_all_others() {
     let mut world = World::new().await;
-    world.set("ENABLE_SERVICE_PAYMENT_SPLIT", "true");
-    world
-        .transfer()
-        .await
-        .exits(0)
-        .says("does not pay service orders");
     world.set("ENABLE_PAYMENT_TAX_SPLIT", "true");
-    world.transfer().await.exits(2).says("does not split taxes");
+    world.set("START_DATE", "yesterday");
+    let run = world.transfer().await.exits(2);
+    let run = run.says("STRIPE_TAX_ACCOUNT is missing");
+    run.says("START_DATE").says("2 mistakes");
+    world.set("STRIPE_TAX_ACCOUNT", "tax office");
+    let run = world.transfer().await.exits(2);
+    run.says("STRIPE_TAX_ACCOUNT is").says("2 mistakes");
 }

@@ -8,6 +8,7 @@ use crate::domain::ids::ShopId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode};
 use crate::domain::payment::{Payment, PaymentStatus};
+use crate::domain::service::{DebitState, ServiceDebit, ServiceOrder, ServiceState};
 
 pub fn at(day: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_770_000_000 + day * 86_400, 0).expect("a date")
@@ -57,9 +58,40 @@ pub fn order(lines: Vec<OrderLine>) -> ProductOrder {
         total_price: live().map(|line| line.total_price).sum(),
         total_commission: live().map(|line| line.total_commission).sum(),
         customer_pays_seller: false,
+        has_order_taxes: false,
         lines,
         created_at: at(0),
         updated_at: at(2),
+    }
+}
+
+/// An accepted service order at this price with this commission, without taxes.
+pub fn service(price: &str, commission: &str) -> ServiceOrder {
+    ServiceOrder {
+        id: "S1".into(),
+        commercial_id: "C1".into(),
+        shop_id: ShopId(2000),
+        state: ServiceState::parse("ORDER_ACCEPTED"),
+        currency: "EUR".to_owned(),
+        price: Some(decimal(price)),
+        taxes: Some(Decimal::ZERO),
+        commission: Some(decimal(commission)),
+        refunds: Vec::new(),
+        created_at: at(0),
+        updated_at: at(2),
+    }
+}
+
+/// A debit of that order that the customer paid by [`payment`].
+pub fn debit(id: &str, amount: &str) -> ServiceDebit {
+    ServiceDebit {
+        id: id.into(),
+        order_id: "S1".into(),
+        amount: decimal(amount),
+        currency: "EUR".to_owned(),
+        state: DebitState::Ok,
+        transaction_number: Some("pi_1".to_owned()),
+        debited_at: Some(at(1)),
     }
 }
 

@@ -1,18 +1,29 @@
-//! Transfers: what the operator owes a seller, and what may happen to it.
+//! Transfers: what the operator owes a seller and a tax account, and what may happen to it.
 
 mod amount;
+mod charged;
+mod compare;
 mod decide;
+mod division;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod kind;
+mod order;
 mod origin;
+mod product;
 mod reason;
+mod service;
 
-pub use amount::{SellerAmount, seller_amount};
-pub use decide::{Decision, Facts, before_payment, chargeable, compare, decide};
+pub use amount::{Amounts, Parts};
+pub use charged::{Charged, charged};
+pub use compare::{Comparison, compare_seller, compare_taxes};
+pub use decide::{Decision, Decisions, Facts, before_payment, decide};
+pub use division::{Division, RowState, Rows};
 pub use kind::{OrderKind, TransferType};
+pub use order::{Payable, Standing};
 pub use origin::{Origin, origin};
 pub use reason::{AbortReason, HoldReason, IgnoreReason};
+pub use service::Debits;
 
 use chrono::{DateTime, Utc};
 

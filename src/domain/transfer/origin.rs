@@ -21,6 +21,15 @@ impl Origin {
     pub fn is_of(&self, host: &str) -> bool {
         self.host.as_deref().is_none_or(|origin| origin == host)
     }
+
+    /// What it pays, given whether it went to the account that taxes go to: the old connector did not
+    /// say it otherwise, nor whether an order is of goods or of services.
+    pub fn kind_by_destination(&self, to_tax_account: bool) -> TransferType {
+        match (&self.host, to_tax_account) {
+            (None, true) => self.kind.order_kind().of_taxes(),
+            (None, false) | (Some(_), _) => self.kind,
+        }
+    }
 }
 
 /// Reads the metadata of a transfer; `None` if neither this program nor the old connector made it
@@ -72,11 +81,18 @@ mod tests {
         ];
         let origin = of(&ours, true).expect("ours");
         assert!(origin.is_of("m.example") && !origin.is_of("other.example"));
+        assert_eq!(origin.kind_by_destination(true), TransferType::ProductOrder);
         assert_eq!(origin.shop_id, Some(ShopId(2000)));
 
         let old = [("pluginName", "MiraklConnector"), ("miraklId", "C1-A")];
         let origin = of(&old, true).expect("the old connector's");
         assert!(origin.is_of("m.example") && origin.is_of("other.example"));
+        let tax = TransferType::ProductOrderTax;
+        assert_eq!(origin.kind_by_destination(true), tax);
+        assert_eq!(
+            origin.kind_by_destination(false),
+            TransferType::ProductOrder
+        );
 
         for (fields, has_source) in [
             (&old[..], false),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use crate::domain::ids::{AccountId, ChargeId, PaymentRef, ShopId};
+use crate::domain::ids::{AccountId, ChargeId, DebitId, PaymentRef, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 
 /// Why a transfer waits. Each is looked at again.
@@ -29,6 +29,41 @@ pub enum HoldReason {
     /// `PAY_ON_SHIPMENT`: a live line has not been debited.
     #[error("line {0} has not been debited yet (PAY_ON_SHIPMENT)")]
     LineNotDebited(String),
+    /// Services: every debit was refused.
+    #[error("the customer was not debited: Mirakl shows debit {0} as refused")]
+    DebitRefused(DebitId),
+    /// Services: a debit state that is not known here.
+    #[error("debit {debit} is in state {state:?}, which this program does not know")]
+    UnknownDebitState {
+        /// The debit.
+        debit: DebitId,
+        /// Mirakl's word.
+        state: String,
+    },
+    /// Services: a debit was paid, and Mirakl does not say when.
+    #[error("Mirakl does not say when debit {0} was paid")]
+    DebitUndated(DebitId),
+    /// Services: the debits could not be read.
+    #[error("Mirakl's debits of the order could not be read: {0}")]
+    DebitsUnread(String),
+    /// Services: the debits name several payments.
+    #[error("the debits of the order name several payments: {}", .0.join(", "))]
+    SeveralNumbers(Vec<String>),
+    /// Services: an order without a commission.
+    #[error("Mirakl does not show the operator's commission of this order")]
+    NoCommission,
+    /// Services: the old connector made a transfer for this id.
+    #[error(
+        "the old connector made {0} for this id, and did not say whether it pays goods or services: \
+         if it paid this order, abandon this row (resolve transfer … --abandon)"
+    )]
+    OldTransfer(TransferId),
+    /// What the seller got does not tell whether the taxes are in it.
+    #[error("it cannot be told whether the seller got the taxes: {0}")]
+    SellerUnclear(String),
+    /// Taxes are no longer split off, and nothing names their account.
+    #[error("the taxes were not in the seller's part, and STRIPE_TAX_ACCOUNT is not set")]
+    NoTaxAccount,
     /// Neither a transaction number nor a payment that names the basket.
     #[error(
         "no payment found: the order has no transaction number, and no payment names basket {0}"
@@ -77,11 +112,13 @@ pub enum HoldReason {
     /// The money went to a connected account at once.
     #[error("charge {0} already sends its money to a connected account")]
     DestinationCharge(ChargeId),
-    /// The seller would get more than the customer paid.
-    #[error("the seller's part {seller} is more than the customer was debited ({debited})")]
+    /// More would leave than the customer paid.
+    #[error(
+        "what is to be transferred, {parts}, is more than the customer was debited ({debited})"
+    )]
     AboveDebited {
-        /// What the order says the seller gets.
-        seller: Money,
+        /// The seller's part, with the taxes where they are split off.
+        parts: Money,
         /// What the customer paid.
         debited: Money,
     },
@@ -119,11 +156,19 @@ impl HoldReason {
             Self::UnknownState(_) => "unknown_state",
             Self::NotDebited => "not_debited",
             Self::LineNotDebited(_) => "line_not_debited",
+            Self::DebitRefused(_) => "debit_refused",
+            Self::UnknownDebitState { .. } => "unknown_debit_state",
+            Self::DebitUndated(_) => "debit_undated",
+            Self::DebitsUnread(_) => "debits_unread",
+            Self::NoCommission => "no_commission",
+            Self::OldTransfer(_) => "old_transfer",
+            Self::SellerUnclear(_) => "seller_unclear",
+            Self::NoTaxAccount => "no_tax_account",
             Self::NoPayment(_) => "no_payment",
             Self::TransactionNotStripe(_) => "transaction_not_stripe",
             Self::PaymentUnknown(_) => "payment_unknown",
             Self::PaymentUnread(_) => "payment_unread",
-            Self::SeveralPayments(_) => "several_payments",
+            Self::SeveralPayments(_) | Self::SeveralNumbers(_) => "several_payments",
             Self::PaymentCanceled(_) => "payment_canceled",
             Self::PaymentFailed(_) => "payment_failed",
             Self::NotCaptured(_) => "not_captured",
@@ -150,7 +195,10 @@ pub enum AbortReason {
     /// The customer has everything back.
     #[error("the payment {0} has been refunded in full")]
     FullyRefunded(String),
-    /// The seller's part is zero or less.
+    /// Taxes are not split off this order.
+    #[error("taxes are no longer split: they are in the seller's part")]
+    NotSplit,
+    /// The part is zero or less.
     #[error("there is nothing to transfer: {explained}")]
     NothingToTransfer {
         /// The arithmetic.
@@ -159,12 +207,15 @@ pub enum AbortReason {
 }
 
 impl AbortReason {
+    pub(super) const NOTHING_TO_TRANSFER: &str = "nothing_to_transfer";
+
     /// A short word for the kind of reason, stable across versions.
     pub fn code(&self) -> &'static str {
         match self {
             Self::OrderEnded(_) => "order_ended",
             Self::FullyRefunded(_) => "fully_refunded",
-            Self::NothingToTransfer { .. } => "nothing_to_transfer",
+            Self::NotSplit => "not_split",
+            Self::NothingToTransfer { .. } => Self::NOTHING_TO_TRANSFER,
         }
     }
 }

@@ -11,9 +11,9 @@ use futures_util::{StreamExt as _, stream};
 use self::span::{Coverage, Span};
 use super::Result;
 use crate::app::App;
-use crate::domain::ids::PaymentRef;
-use crate::domain::order::ProductOrder;
+use crate::domain::ids::{CommercialOrderId, PaymentRef};
 use crate::domain::payment::{Payment, PaymentFacts, PaymentStatus, of_basket};
+use crate::domain::transfer::Payable;
 use crate::store::payments::{self, Observed};
 use crate::stripe::{ChargesQuery, StripeError};
 
@@ -33,6 +33,26 @@ pub(super) struct Payments {
     seen: Vec<Observed>,
 }
 
+/// What an order says of its payment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PaymentOf<'a> {
+    pub transaction_number: Option<&'a str>,
+    pub commercial_id: &'a CommercialOrderId,
+    pub created_at: DateTime<Utc>,
+    pub debited_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> From<&'a Payable> for PaymentOf<'a> {
+    fn from(order: &'a Payable) -> Self {
+        Self {
+            transaction_number: order.transaction_number.as_deref(),
+            commercial_id: &order.commercial_id,
+            created_at: order.created_at,
+            debited_at: order.debited_at,
+        }
+    }
+}
+
 /// What one order names its payment by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Name {
@@ -41,9 +61,8 @@ enum Name {
 }
 
 impl Name {
-    fn of(order: &ProductOrder) -> Self {
-        let number = order.transaction_number.as_deref();
-        match number.and_then(PaymentRef::parse) {
+    fn of(order: &PaymentOf<'_>) -> Self {
+        match order.transaction_number.and_then(PaymentRef::parse) {
             Some(reference) => Self::Reference(reference),
             None => Self::Basket(order.commercial_id.to_string()),
         }
@@ -86,11 +105,11 @@ impl Payments {
     }
 
     /// The payment of each of these orders, in their order.
-    pub async fn of(&mut self, app: &App, orders: &[&ProductOrder]) -> Result<Vec<PaymentFacts>> {
+    pub async fn of(&mut self, app: &App, orders: &[PaymentOf<'_>]) -> Result<Vec<PaymentFacts>> {
         if orders.is_empty() {
             return Ok(Vec::new());
         }
-        let names = orders.iter().map(|order| Name::of(order)).collect();
+        let names = orders.iter().map(Name::of).collect();
         let mut lookup = self.look_up(app, names).await?;
         if lookup.is_worth_listing(0) {
             let around = span_around(orders, app.clock.now());
@@ -269,7 +288,7 @@ impl Lookup {
         self.unknown.len() > 1 && pages < self.unknown.len()
     }
 
-    fn fact(&self, name: &Name, order: &ProductOrder) -> PaymentFacts {
+    fn fact(&self, name: &Name, order: &PaymentOf<'_>) -> PaymentFacts {
         let mut fitting = self.known.iter().filter(|payment| name.fits(payment));
         match name {
             Name::Reference(_) => match self.answers.get(name) {
@@ -291,11 +310,11 @@ impl Lookup {
                 match (
                     of_basket(payments),
                     &self.list_error,
-                    &order.transaction_number,
+                    order.transaction_number,
                 ) {
                     (PaymentFacts::Missing, Some(error), _) => PaymentFacts::Unread(error.clone()),
                     (PaymentFacts::Missing, None, Some(number)) => {
-                        PaymentFacts::NotStripe(number.clone())
+                        PaymentFacts::NotStripe(number.to_owned())
                     }
                     (facts, _, _) => facts,
                 }
@@ -334,7 +353,7 @@ fn is_fresh(seen: &Observed, now: DateTime<Utc>) -> bool {
         && now - seen.observed_at < FRESH
 }
 
-fn span_around(orders: &[&ProductOrder], now: DateTime<Utc>) -> Span {
+fn span_around(orders: &[PaymentOf<'_>], now: DateTime<Utc>) -> Span {
     let oldest = orders.iter().map(|order| order.created_at).min();
     let newest = orders.iter().filter_map(|order| order.debited_at).max();
     Span {

@@ -169,7 +169,7 @@ impl Tell<ToConfirm> for Teller<'_> {
         let orders = facts::orders(self.app, self.kind, &ids).await?;
         let shown = batch.iter().map(|row| {
             let order = orders.get(&row.order_id);
-            let shown = order.and_then(|order| order.shown(&row.refund_id));
+            let shown = order.and_then(|order| facts::shown(order, &row.refund_id));
             shown.is_ok_and(|shown| shown.confirmed)
         });
         Ok(shown.collect())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::facts::{self, Order, Orders};
+use super::facts::{self, Orders};
 use super::gather::READING;
 use super::{Pass, failed_event, refund};
 use crate::app::App;
@@ -18,6 +18,7 @@ use crate::domain::refund::{
 use crate::domain::retry;
 use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
+use crate::jobs::orders::stream::Order;
 use crate::jobs::payments::Payments;
 use crate::notify::{Event, RefundFailed};
 use crate::store::notifications;
@@ -161,7 +162,9 @@ pub(super) async fn decide_page(
     };
     for item in items {
         let order = orders.get(item.order_id());
-        let shown = order.clone().and_then(|order| order.shown(item.id()));
+        let shown = order
+            .clone()
+            .and_then(|order| facts::shown(order, item.id()));
         let not_charged = Err(HoldReason::OrderGone);
         let charged = charged.get(item.order_id()).unwrap_or(&not_charged);
         let charge = charged.as_ref().ok().map(|charged| &charged.charge);
@@ -227,9 +230,10 @@ async fn charged(
             unpaid.insert(id.clone(), order.clone());
         }
     }
-    let unpaid: Vec<(OrderId, Order)> = unpaid.into_iter().collect();
-    let paid = facts::payments(app, payments, &unpaid).await?;
-    charged.extend(unpaid.into_iter().map(|(id, _)| id).zip(paid));
+    if !unpaid.is_empty() {
+        let unpaid: Vec<Order> = unpaid.into_values().collect();
+        charged.extend(facts::charges(app, payments, &unpaid).await?);
+    }
     Ok(charged)
 }
 
@@ -306,9 +310,9 @@ fn row(
         mirakl_id: item.id().clone(),
         order_id: item.order_id().clone(),
         commercial_order_id: order
-            .map(|order| order.commercial_id().clone())
+            .map(|order| facts::basket(order).clone())
             .or(listed_basket),
-        shop_id: order.map(Order::shop_id).or(listed_shop),
+        shop_id: order.map(facts::shop).or(listed_shop),
         step: RefundStep::Refund,
         status: RefundStatus::RefundOnHold,
         status_reason: None,

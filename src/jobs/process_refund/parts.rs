@@ -53,15 +53,17 @@ async fn of_rows(
     let orders = facts::orders(pass.app, kind, &ids).await.context(READING)?;
     let parts = rows.iter().map(|row| {
         let order = orders.get(&row.order_id);
-        let shown = order.clone().and_then(|order| order.shown(&row.refund_id));
+        let shown = order
+            .clone()
+            .and_then(|order| facts::shown(order, &row.refund_id));
         let amounts = shown.and_then(|shown| Ok((amounts(row, &shown)?, shown.confirmed)));
         let mut part = Parts {
             id: row.id,
             commercial_order_id: order
                 .as_ref()
                 .ok()
-                .map(|order| order.commercial_id().clone()),
-            shop_id: order.ok().map(facts::Order::shop_id),
+                .map(|order| facts::basket(order).clone()),
+            shop_id: order.ok().map(facts::shop),
             seller_part: None,
             taxes: None,
             withheld: None,

@@ -219,7 +219,7 @@ fn one(
     transfers: &mut HashMap<(TransferType, OrderId), OrderTransfer>,
 ) -> PlannedRefund {
     let item = &decided.item;
-    let shop_id = decided.order.as_ref().map(super::facts::Order::shop_id);
+    let shop_id = decided.order.as_ref().map(super::facts::shop);
     let planned = |action, reason| PlannedRefund {
         mirakl_shop_id: shop_id,
         ..PlannedRefund::new(item.kind(), item.id(), item.order_id(), action, reason)

@@ -1,19 +1,17 @@
 //! Sends what is pending, several at a time, and settles each answer at once. New rows and rows
 //! left by a crash take the same way.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashSet};
+use std::cell::Cell;
 
 use anyhow::anyhow;
-use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream};
+use chrono::{DateTime, Utc};
 
 use super::{Pass, adopt};
 use crate::app::App;
-use crate::domain::ids::{ChargeId, OrderId};
+use crate::domain::ids::OrderId;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
-use crate::domain::transfer::TransferType;
+use crate::jobs::sending::{CLOCK_MARGIN, Doubts, in_chains};
 use crate::jobs::{Result, Run};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
@@ -21,11 +19,6 @@ use crate::store::{StoreError, accounts, notifications};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 const BATCH: i64 = 200;
-/// A look-up begins so long before the request left: the clock here may be wrong, and a transfer
-/// that is overlooked would be made again.
-const CLOCK_MARGIN: TimeDelta = TimeDelta::days(1);
-/// After so many requests in a row without an answer, the rest is left to a later run.
-const MOST_SILENT: u32 = 10;
 
 /// What sending has met in this run.
 #[derive(Debug, Default)]
@@ -33,36 +26,14 @@ pub(super) struct Sender {
     /// Stripe's list has been compared with the store in this run.
     pub adopted: bool,
     /// Sent in this run without an answer: left to the next run.
-    in_doubt: RefCell<HashSet<i64>>,
-    silent: Cell<u32>,
+    pub doubts: Doubts,
     newest: Cell<Option<DateTime<Utc>>>,
 }
 
 impl Sender {
-    pub fn nothing_in_doubt(&self) -> bool {
-        self.in_doubt.borrow().is_empty()
-    }
-
     /// When Stripe made the newest transfer of this run.
     pub fn newest(&self) -> Option<DateTime<Utc>> {
         self.newest.get()
-    }
-
-    fn doubt(&self, id: i64) {
-        self.in_doubt.borrow_mut().insert(id);
-    }
-
-    fn answered(&self) {
-        self.silent.set(0);
-    }
-
-    fn unanswered(&self, id: i64) {
-        self.doubt(id);
-        self.silent.set(self.silent.get() + 1);
-    }
-
-    fn gives_up(&self) -> bool {
-        self.silent.get() >= MOST_SILENT
     }
 }
 
@@ -80,7 +51,7 @@ pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
             continue;
         }
         after = last;
-        batch.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+        batch.retain(|row| !pass.sender.doubts.holds(row.id));
         pass.run.check_lock().await?;
         send_batch(pass, batch).await?;
     }
@@ -91,8 +62,8 @@ async fn load(pass: &Pass<'_>, after: i64) -> Result<Vec<Pending>> {
     let orders: Vec<&str> = pass.options.orders.iter().map(OrderId::as_str).collect();
     let only = (!orders.is_empty()).then_some(orders.as_slice());
     let mut conn = pass.app.db.acquire().await?;
-    let kind = TransferType::ProductOrder;
-    Ok(transfers::pending(&mut conn, kind, fresh_since, only, after, BATCH).await?)
+    let kinds = pass.kinds();
+    Ok(transfers::pending(&mut conn, &kinds, fresh_since, only, after, BATCH).await?)
 }
 
 async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
@@ -111,7 +82,7 @@ async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
             sendable.push(row);
         }
     }
-    sendable.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+    sendable.retain(|row| !pass.sender.doubts.holds(row.id));
     let ids: Vec<i64> = sendable.iter().map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(());
@@ -120,48 +91,16 @@ async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
         let mut conn = pass.app.db.acquire().await?;
         transfers::mark_sent(&mut conn, &ids, now).await?;
     }
-    // Stripe locks a charge while it works on it: what comes from one charge goes one by one.
-    let mut by_charge: BTreeMap<ChargeId, Vec<Pending>> = BTreeMap::new();
-    for row in sendable {
-        by_charge.entry(row.source.clone()).or_default().push(row);
-    }
-    let halted = Cell::new(None);
-    let sending = &sending;
-    let halt = &halted;
-    let chains = by_charge.into_values().map(|chain| async move {
-        for row in chain {
-            if sending.sender.gives_up() {
-                sending.count_in_doubt(row.id);
-                continue;
-            }
-            let stopped = halt.take();
-            let stop = stopped.is_some();
-            halt.set(stopped);
-            if stop {
-                return;
-            }
-            if let Err(error) = sending.send(&row).await {
-                halt.set(Some(error));
-            }
-        }
-    });
-    // As many workers as requests may be under way: none waits with a decision of its own. A run that
-    // stops lets the requests that have left come to their end.
     let workers = pass.app.settings.stripe.limits.concurrency;
-    stream::iter(chains)
-        .buffer_unordered(workers)
-        .collect::<()>()
-        .await;
-    if let Some(error) = halted.take() {
-        return Err(error);
-    }
-    if pass.sender.gives_up() {
-        return Err(anyhow!(
-            "Stripe did not answer {MOST_SILENT} requests in a row; stopped, the next run goes on with the same requests"
-        )
-        .into());
-    }
-    Ok(())
+    in_chains(
+        sendable,
+        |row| row.source.clone(),
+        workers,
+        &pass.sender.doubts,
+        async |row: &Pending| sending.send(row).await,
+        |row| sending.count_in_doubt(row.id),
+    )
+    .await
 }
 
 /// One row's way to Stripe and back.
@@ -178,15 +117,15 @@ impl Sending<'_> {
         let key = IdempotencyKey::new(&self.host, "transfer", kind, &row.mirakl_id, row.attempt);
         match self.app.stripe.create_transfer(&row.body, &key).await {
             Ok((transfer, request_id)) => {
-                self.sender.answered();
+                self.sender.doubts.answered();
                 self.settle(row, &transfer, request_id.as_deref()).await
             }
             Err(StripeError::Refused(refusal)) => {
-                self.sender.answered();
+                self.sender.doubts.answered();
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.sender.unanswered(row.id);
+                self.sender.doubts.unanswered(row.id);
                 self.in_doubt(row, &cause);
                 Ok(())
             }
@@ -204,7 +143,7 @@ impl Sending<'_> {
             Ok(None) => Ok(false),
             Err(StripeError::Stop(error)) => Err(anyhow!(StripeError::Stop(error)).into()),
             Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
-                self.sender.doubt(row.id);
+                self.sender.doubts.add(row.id);
                 self.in_doubt(row, &error.to_string());
                 Ok(true)
             }
@@ -222,7 +161,7 @@ impl Sending<'_> {
             let page = self.app.stripe.transfers(&query).await?;
             let mine = |transfer: &Transfer| {
                 transfer.origin.as_ref().is_some_and(|origin| {
-                    origin.kind == row.kind
+                    adopt::kind(self.app, origin, transfer) == row.kind
                         && origin.mirakl_id == row.mirakl_id
                         && origin.is_of(&self.host)
                 })
@@ -263,6 +202,7 @@ impl Sending<'_> {
         if let Some(difference) = &difference {
             tracing::error!(
                 order = row.mirakl_id,
+                r#type = row.kind.as_str(),
                 difference,
                 "a transfer differs from its request"
             );
@@ -284,7 +224,7 @@ impl Sending<'_> {
                 Ok(Some(transfer)) => return self.settle(row, &transfer, None).await,
                 Ok(None) => {}
                 Err(error) => {
-                    self.sender.doubt(row.id);
+                    self.sender.doubts.add(row.id);
                     self.in_doubt(row, &error.to_string());
                     return Ok(());
                 }
@@ -296,6 +236,7 @@ impl Sending<'_> {
         let code = refusal.reason_code();
         tracing::warn!(
             order = row.mirakl_id,
+            r#type = row.kind.as_str(),
             amount = %row.amount,
             reason,
             request_id = refusal.request_id,
@@ -340,6 +281,7 @@ impl Sending<'_> {
     fn in_doubt(&self, row: &Pending, cause: &str) {
         tracing::warn!(
             order = row.mirakl_id,
+            r#type = row.kind.as_str(),
             amount = %row.amount,
             cause,
             "no answer to a transfer; the next run sends the same request again"
@@ -352,7 +294,7 @@ impl Sending<'_> {
     }
 
     fn count_in_doubt(&self, id: i64) {
-        self.sender.doubt(id);
+        self.sender.doubts.add(id);
         self.run.count(|counts| {
             counts.waiting += 1;
             counts.in_doubt += 1;

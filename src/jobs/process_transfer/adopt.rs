@@ -6,9 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Pass;
 use crate::app::App;
+use crate::domain::transfer::{Origin, TransferType};
 use crate::jobs::Result;
 use crate::store::adoptions::{self, Covered, Listed};
-use crate::store::transfers::{self, Adopted};
+use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
 use crate::stripe::{Transfer, TransfersQuery};
 
 /// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
@@ -18,7 +19,7 @@ pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
 pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
     let mut conn = pass.app.db.acquire().await?;
     let covered = adoptions::get(&mut conn, Listed::Transfers).await?;
-    Ok(covered.is_none_or(|covered| covered.from > pass.beginning.start))
+    Ok(covered.is_none_or(|covered| covered.from > pass.start()))
 }
 
 /// Where the list has to be read from, and the span that is known afterwards.
@@ -35,7 +36,7 @@ pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateT
 /// over.
 pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
     let app = pass.app;
-    let start = pass.beginning.start;
+    let start = pass.start();
     let covered = {
         let mut conn = app.db.acquire().await?;
         adoptions::get(&mut conn, Listed::Transfers).await?
@@ -75,7 +76,11 @@ pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
 
 async fn store(pass: &Pass<'_>, ours: &[Adopted]) -> Result<()> {
     let mut tx = pass.app.db.begin().await?;
-    let result = transfers::adopt(&mut tx, ours, pass.app.clock.now()).await?;
+    let now = pass.app.clock.now();
+    let result = transfers::adopt(&mut tx, ours, now).await?;
+    if result.settled > 0 {
+        adoptions::found_unknown(&mut tx, now).await?;
+    }
     tx.commit().await?;
     if result.settled > 0 {
         tracing::info!(
@@ -96,18 +101,26 @@ async fn store(pass: &Pass<'_>, ours: &[Adopted]) -> Result<()> {
     Ok(())
 }
 
+/// What a transfer pays, by what its maker said and where it went.
+pub(super) fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferType {
+    let tax_account = app.settings.taxes.account.as_ref();
+    origin
+        .kind_by_destination(tax_account.is_some() && transfer.destination.as_ref() == tax_account)
+}
+
 /// A transfer of this marketplace, as a row.
 pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
+    let kind = kind(app, transfer.origin.as_ref()?, &transfer);
     let origin = transfer.origin?;
     if !origin.is_of(&app.mirakl.host()) {
         return None;
     }
     let amount = transfer.amount?;
     Some(Adopted {
-        kind: origin.kind,
+        kind,
         status_reason: match origin.host {
-            Some(_) => "made by mirakl-stripe, found at Stripe",
-            None => "made by the old connector, found at Stripe",
+            Some(_) => MADE_HERE,
+            None => MADE_BY_OLD,
         },
         mirakl_id: origin.mirakl_id,
         shop_id: origin.shop_id,
@@ -125,7 +138,7 @@ pub(super) async fn close(pass: &Pass<'_>) -> Result<()> {
     let sender = &pass.sender;
     // A run of single orders leaves doubts of others as they are.
     let whole = pass.options.orders.is_empty();
-    let sure = whole && sender.adopted && sender.nothing_in_doubt();
+    let sure = whole && sender.adopted && sender.doubts.is_empty();
     let (true, Some(newest)) = (sure, sender.newest()) else {
         return Ok(());
     };

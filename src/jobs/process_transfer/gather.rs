@@ -1,36 +1,54 @@
 //! Reads orders page by page, and the rows of ours that are due for another look.
 
+use std::collections::{BTreeSet, HashSet};
+
 use anyhow::{Context as _, anyhow};
 
-use super::Pass;
-use super::page::{self, Seen};
+use super::page::{self, Missing};
+use super::{Pass, Reading};
 use crate::domain::ids::OrderId;
 use crate::domain::retry::DECISION_LIFE;
-use crate::domain::transfer::TransferType;
+use crate::domain::transfer::OrderKind;
 use crate::jobs::Result;
-use crate::jobs::orders::{self, ById, READING, id_of};
+use crate::jobs::orders::READING;
+use crate::jobs::orders::stream::{self, Item, Seen, id_of};
 use crate::jobs::reached::{Element, Reached};
-use crate::mirakl::{Mirakl, MiraklError, OrdersQuery, ReadOrder};
+use crate::mirakl::{Mirakl, MiraklError};
 use crate::store::transfers;
 
 /// Ids in one call, and rows in one look.
 const IDS_PER_CALL: usize = 100;
 
-/// The orders that changed since the checkpoint, or the ones that were asked for.
-pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
-    let orders = &pass.options.orders;
-    if !orders.is_empty() {
-        for ids in orders.chunks(IDS_PER_CALL) {
-            by_ids(pass, ids).await?;
+/// The orders that were asked for, of whichever list holds them.
+pub(super) async fn asked(pass: &mut Pass<'_>) -> Result<()> {
+    let mut wanted = pass.options.orders.clone();
+    let mut heard_of = HashSet::new();
+    for reading in pass.readings.clone() {
+        let mut elsewhere = Vec::new();
+        for ids in wanted.chunks(IDS_PER_CALL) {
+            let missing = by_ids(pass, reading, ids).await?;
+            let known = missing.iter().filter(|missing| missing.known);
+            heard_of.extend(known.map(|missing| missing.id.clone()));
+            elsewhere.extend(missing.into_iter().map(|missing| missing.id));
         }
-        return Ok(());
+        wanted = elsewhere;
     }
+    for order in wanted.iter().filter(|order| !heard_of.contains(order)) {
+        tracing::error!(%order, "Mirakl has no such order");
+        pass.run.count(|counts| counts.failed += 1);
+    }
+    Ok(())
+}
+
+/// The orders of one list that changed since its checkpoint.
+pub(super) async fn pages(pass: &mut Pass<'_>, reading: Reading) -> Result<()> {
     let mirakl = &pass.app.mirakl;
-    let query = OrdersQuery::UpdatedSince(pass.beginning.read_from);
-    let mut current = mirakl.orders(&query).await.context(READING)?;
+    let Reading { kind, beginning } = reading;
+    let first = stream::first(mirakl, kind, beginning.read_from).await;
+    let mut current = first.context(READING)?;
     let mut reached = Reached::new(current.date, pass.run.started_at);
     if let Some(total) = current.total {
-        pass.bar.set_length(total);
+        pass.bar.set_length(pass.bar.length().unwrap_or(0) + total);
     }
     loop {
         reached.see(current.items.iter().map(element));
@@ -38,23 +56,23 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
         let shown = fingerprint(&current.items);
         let checkpoint = match next {
             Some(_) => None,
-            None => reached.checkpoint(pass.beginning.begun_at),
+            None => reached.checkpoint(beginning.begun_at),
         };
         // The next page is read while this one is worked on.
         let seen = Seen {
             read: current.items,
             gone: Vec::new(),
         };
-        let work = page::process(pass, seen, checkpoint);
+        let work = page::process(pass, reading, seen, checkpoint);
         let Some(next) = next else {
-            return work.await;
+            return work.await.map(drop);
         };
-        let (read, worked) = tokio::join!(mirakl.orders_at(next), work);
+        let (read, worked) = tokio::join!(stream::further(mirakl, kind, next), work);
         worked?;
         current = read.context(READING)?;
         if !shown.is_empty() && fingerprint(&current.items) == shown {
             return Err(anyhow!(MiraklError::Malformed {
-                path: "/api/orders",
+                path: stream::path(kind),
                 cause: "the same page again and again".to_owned(),
             })
             .context(READING)
@@ -64,56 +82,47 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
 }
 
 /// Waiting, refused and stale rows whose time has come.
-pub(super) async fn due(pass: &mut Pass<'_>) -> Result<()> {
-    if !pass.options.orders.is_empty() {
-        return Ok(());
-    }
+pub(super) async fn due(pass: &mut Pass<'_>, reading: Reading) -> Result<()> {
+    let kinds = reading.kind.transfers();
     let now = pass.app.clock.now();
     let mut after = 0;
     loop {
         let rows = {
             let mut conn = pass.app.db.acquire().await?;
             let stale = now - DECISION_LIFE;
-            let limit = 100;
-            transfers::due(
-                &mut conn,
-                TransferType::ProductOrder,
-                now,
-                stale,
-                after,
-                limit,
-            )
-            .await?
+            transfers::due(&mut conn, &kinds, now, stale, after, 100).await?
         };
         let Some(last) = rows.last() else {
             return Ok(());
         };
         after = last.id;
-        let ids: Vec<OrderId> = rows.into_iter().map(|row| OrderId(row.mirakl_id)).collect();
-        by_ids(pass, &ids).await?;
+        // Both rows of an order are decided by one look.
+        let ids: BTreeSet<OrderId> = rows.into_iter().map(|row| OrderId(row.mirakl_id)).collect();
+        let ids: Vec<OrderId> = ids.into_iter().collect();
+        by_ids(pass, reading, &ids).await?;
     }
 }
 
-/// Reads orders by id; what Mirakl no longer returns is held.
-async fn by_ids(pass: &mut Pass<'_>, ids: &[OrderId]) -> Result<()> {
-    let seen = read_ids(&pass.app.mirakl, ids).await?;
-    page::process(pass, seen, None).await
+/// Reads orders by id; what waits and Mirakl no longer returns is held. The others are left.
+async fn by_ids(pass: &mut Pass<'_>, reading: Reading, ids: &[OrderId]) -> Result<Vec<Missing>> {
+    let seen = read_ids(&pass.app.mirakl, reading.kind, ids).await?;
+    page::process(pass, reading, seen, None).await
 }
 
 /// The orders with these ids, and the ids that Mirakl no longer returns.
-pub(super) async fn read_ids(mirakl: &Mirakl, ids: &[OrderId]) -> Result<Seen> {
-    let ById { read, gone } = orders::by_ids(mirakl, ids).await.context(READING)?;
-    Ok(Seen { read, gone })
+pub(super) async fn read_ids(mirakl: &Mirakl, kind: OrderKind, ids: &[OrderId]) -> Result<Seen> {
+    let seen = stream::by_ids(mirakl, kind, ids).await;
+    Ok(seen.context(READING)?)
 }
 
 /// What a page shows, to notice one that comes again; empty when nothing can be told.
-fn fingerprint(items: &[ReadOrder]) -> Vec<OrderId> {
+fn fingerprint(items: &[Item]) -> Vec<OrderId> {
     items.iter().filter_map(id_of).cloned().collect()
 }
 
-fn element(item: &ReadOrder) -> Element {
+fn element(item: &Item) -> Element {
     match item {
-        Ok(order) => Element::Read(order.updated_at),
+        Ok(order) => Element::Read(order.updated_at()),
         Err(unread) if unread.id.is_some() => Element::Named,
         Err(_) => Element::Nameless,
     }

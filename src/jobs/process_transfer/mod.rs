@@ -1,14 +1,17 @@
 //! `process-transfer`: debited orders are transferred to their sellers, each exactly once.
 //!
-//! gather → decide → record → act → settle, page by page: [`gather`] reads pages and due rows,
-//! [`page`] decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`]
-//! sends and settles what is pending.
+//! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
+//! reads pages and due rows of the list that [`stream`] knows, [`facts`] what they rest on, [`page`]
+//! decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`] sends and
+//! settles what is pending.
 
 mod act;
 mod adopt;
+mod facts;
 mod gather;
 mod page;
 mod plan;
+mod row;
 
 pub use plan::PlannedTransfer;
 
@@ -16,11 +19,13 @@ use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
 use super::accounts::Accounts;
+use super::orders::stream;
 use super::payments::Payments;
 use super::{JobError, Result, Run};
 use crate::app::App;
 use crate::domain::ids::OrderId;
-use crate::store::checkpoints::{self, Checkpoint, Stream};
+use crate::domain::transfer::{OrderKind, TransferType};
+use crate::store::checkpoints;
 use crate::telemetry;
 
 /// What a run is asked for.
@@ -32,7 +37,14 @@ pub struct Options {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// Where a run begins.
+/// A list of orders that is read, and from where.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    kind: OrderKind,
+    beginning: Beginning,
+}
+
+/// Where a run begins to read a list.
 #[derive(Debug, Clone, Copy)]
 struct Beginning {
     /// Orders debited before this are not ours.
@@ -48,10 +60,33 @@ struct Pass<'a> {
     app: &'a App,
     run: &'a Run,
     options: &'a Options,
-    beginning: Beginning,
+    readings: Vec<Reading>,
     readers: Readers,
     sender: act::Sender,
     bar: ProgressBar,
+}
+
+impl Pass<'_> {
+    /// The types of transfers that this run makes.
+    fn kinds(&self) -> Vec<TransferType> {
+        kinds(&self.readings)
+    }
+
+    /// From when anything is ours.
+    fn start(&self) -> DateTime<Utc> {
+        start(&self.readings, self.run.started_at)
+    }
+}
+
+fn kinds(readings: &[Reading]) -> Vec<TransferType> {
+    let kinds = readings.iter().flat_map(|reading| reading.kind.transfers());
+    kinds.collect()
+}
+
+/// From when anything is ours: where the first of the lists begins.
+fn start(readings: &[Reading], now: DateTime<Utc>) -> DateTime<Utc> {
+    let starts = readings.iter().map(|reading| reading.beginning.start);
+    starts.min().unwrap_or(now)
 }
 
 /// What reads the facts that orders do not hold.
@@ -72,12 +107,12 @@ impl Readers {
 
 /// Runs the job.
 pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
-    let beginning = beginning(app, options).await?;
+    let readings = readings(app, options).await?;
     let mut pass = Pass {
         app,
         run,
         options,
-        beginning,
+        readings,
         readers: Readers::new(true),
         sender: act::Sender::default(),
         bar: telemetry::progress(app.quiet, "orders"),
@@ -87,28 +122,57 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         adopt::adopt(&mut pass).await?;
     }
     act::send_pending(&mut pass).await?;
-    gather::pages(&mut pass).await?;
-    gather::due(&mut pass).await?;
+    if options.orders.is_empty() {
+        for reading in pass.readings.clone() {
+            gather::pages(&mut pass, reading).await?;
+            gather::due(&mut pass, reading).await?;
+        }
+    } else {
+        gather::asked(&mut pass).await?;
+    }
     pass.bar.finish_and_clear();
     adopt::close(&pass).await
 }
 
 /// Runs the job without writing anything: what would happen, with exact amounts.
 pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedTransfer>> {
-    let beginning = beginning(app, options).await?;
-    plan::plan(app, options, beginning).await
+    let readings = readings(app, options).await?;
+    plan::plan(app, options, readings).await
 }
 
-/// A first run must be told where to begin: taking over a marketplace never pays out its history.
-async fn beginning(app: &App, options: &Options) -> Result<Beginning> {
+/// The lists that are switched on.
+async fn readings(app: &App, options: &Options) -> Result<Vec<Reading>> {
+    let settings = &app.settings;
+    let mut readings = Vec::new();
+    for (on, kind) in [
+        (settings.product_payment_split, OrderKind::Product),
+        (settings.service_payment_split, OrderKind::Service),
+    ] {
+        if on {
+            let beginning = beginning(app, options, kind).await?;
+            readings.push(Reading { kind, beginning });
+        }
+    }
+    Ok(readings)
+}
+
+/// A first run must be told where to begin: taking over a marketplace never pays out its history. A
+/// list that is switched on later begins where the other one did, unless it is told otherwise.
+async fn beginning(app: &App, options: &Options, kind: OrderKind) -> Result<Beginning> {
+    let other = match kind {
+        OrderKind::Product => OrderKind::Service,
+        OrderKind::Service => OrderKind::Product,
+    };
     let mut conn = app.db.acquire().await?;
-    let checkpoint = checkpoints::get(&mut conn, Stream::ProductOrders).await?;
+    let checkpoint = checkpoints::get(&mut conn, stream::checkpoint(kind)).await?;
+    let other = checkpoints::get(&mut conn, stream::checkpoint(other)).await?;
     let start_date = app.settings.start_date;
     let overlap = app.settings.checkpoint_overlap;
-    let begun_at = match (checkpoint, start_date, options.since) {
-        (Some(Checkpoint { begun_at, .. }), _, _) => begun_at,
-        (None, Some(date), _) | (None, None, Some(date)) => date,
-        (None, None, None) => {
+    let told = start_date.or(options.since);
+    let told = told.or(other.map(|other| other.begun_at));
+    let begun_at = match checkpoint.map(|checkpoint| checkpoint.begun_at).or(told) {
+        Some(begun_at) => begun_at,
+        None => {
             return Err(JobError::Usage(
                 "this is the first run, and it does not know where to begin: set START_DATE, or \
                  give --since, to the day from which this program pays sellers; orders debited \

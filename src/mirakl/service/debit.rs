@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::order::UnreadService;
 use crate::domain::ids::{DebitId, OrderId};
 use crate::domain::service::{DebitState, ServiceDebit};
 use crate::mirakl::order::PAGE_SIZE;
@@ -18,11 +19,26 @@ use crate::mirakl::{Mirakl, MiraklError};
 const DEBITS: &str = "/api/mms/debits";
 
 impl Mirakl {
-    /// The debits of at most 100 service orders, paid ones too (SPA11).
+    /// The debits of at most 100 service orders, paid ones too (SPA11); an error when one of them
+    /// cannot be read.
     pub async fn service_debits(
         &self,
         orders: &[OrderId],
     ) -> Result<Vec<ServiceDebit>, MiraklError> {
+        let read = self.each_service_debit(orders).await?;
+        // Without one of them it could not be told what an order comes to.
+        let debits: Result<Vec<ServiceDebit>, UnreadService> = read.into_iter().collect();
+        debits.map_err(|unread| MiraklError::Malformed {
+            path: DEBITS,
+            cause: unread.cause,
+        })
+    }
+
+    /// The debits of at most 100 service orders, paid ones too, each by itself (SPA11).
+    pub async fn each_service_debit(
+        &self,
+        orders: &[OrderId],
+    ) -> Result<Vec<Result<ServiceDebit, UnreadService>>, MiraklError> {
         let mut url = self.address(DEBITS);
         {
             let mut pairs = url.query_pairs_mut();
@@ -31,13 +47,7 @@ impl Mirakl {
                 pairs.append_pair("order_id", id.as_str());
             }
         }
-        let read = self.seek_all(DEBITS, url, read_debit).await?;
-        // Without one of them it could not be told what an order comes to.
-        let debits: Result<Vec<ServiceDebit>, String> = read.into_iter().collect();
-        debits.map_err(|cause| MiraklError::Malformed {
-            path: DEBITS,
-            cause,
-        })
+        self.seek_all(DEBITS, url, read_debit).await
     }
 
     /// Tells Mirakl what became of service debits (SPA01): by debit, why it was not taken. One that
@@ -158,15 +168,26 @@ struct WireDebit {
     date_updated: Option<DateTime<Utc>>,
 }
 
-fn read_debit(raw: &RawValue) -> Result<ServiceDebit, String> {
+fn read_debit(raw: &RawValue) -> Result<ServiceDebit, UnreadService> {
+    #[derive(Deserialize)]
+    struct OnlyOrder {
+        order_id: String,
+    }
+    let order = serde_json::from_str::<OnlyOrder>(raw.get()).ok();
+    let order = order.map(|order| OrderId(order.order_id));
+    let unread = |cause: String| UnreadService {
+        order_id: order.clone(),
+        basket: None,
+        cause,
+    };
     let debit: WireDebit =
-        serde_json::from_str(raw.get()).map_err(|error| without_position(&error))?;
+        serde_json::from_str(raw.get()).map_err(|error| unread(without_position(&error)))?;
     if !is_storable(&debit.id) || !is_storable(&debit.order_id) {
-        return Err("one of its ids is empty or holds a NUL".to_owned());
+        return Err(unread("one of its ids is empty or holds a NUL".to_owned()));
     }
     let number = debit.transaction_number.unwrap_or_default();
     if number.contains('\0') {
-        return Err("its transaction_number holds a NUL".to_owned());
+        return Err(unread("its transaction_number holds a NUL".to_owned()));
     }
     let state = DebitState::parse(&debit.state);
     let changed_at = debit.transaction_date.or(debit.date_updated);

@@ -1,5 +1,7 @@
 //! Taking over transfers that Stripe has and the store does not know.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -34,6 +36,11 @@ pub struct Adopted {
     pub status_reason: &'static str,
 }
 
+/// Says that this program made a transfer.
+pub const MADE_HERE: &str = "made by mirakl-stripe, found at Stripe";
+/// Says that the old connector made a transfer, which it always called a product order's.
+pub const MADE_BY_OLD: &str = "made by the old connector, found at Stripe";
+
 /// What an adoption changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdoptionResult {
@@ -45,7 +52,8 @@ pub struct AdoptionResult {
 
 /// Settles or creates a row for each transfer, whatever the row's status was: the money has moved.
 ///
-/// A second transfer for a row that already has one is flagged: a person decides.
+/// A second transfer for a row that already has one is flagged: a person decides. A transfer that
+/// another row already has stays with it.
 pub async fn adopt(
     conn: &mut Connection,
     transfers: &[Adopted],
@@ -70,6 +78,9 @@ pub async fn adopt(
              type transfer_type, mirakl_id text, shop_id bigint, transfer_id text, amount bigint,
              currency text, destination text, source_charge text, stripe_created_at timestamptz,
              status_reason text)
+         where not exists (select 1 from transfers held
+                           where held.transfer_id = r.transfer_id
+                             and (held.type, held.mirakl_id) <> (r.type, r.mirakl_id))
          order by r.type, r.mirakl_id, r.stripe_created_at, r.transfer_id
          on conflict (type, mirakl_id) do update
          set status = 'TRANSFER_CREATED', status_reason = excluded.status_reason,
@@ -112,4 +123,27 @@ pub async fn adopt(
         settled: settled.rows_affected(),
         doubled: doubled.rows_affected(),
     })
+}
+
+/// Transfers of the old connector for these Mirakl ids, under the types of product orders: it did not
+/// say whether it paid goods or services. Of an order's two the seller's part is named.
+pub async fn of_old_connector(
+    conn: &mut Connection,
+    mirakl_ids: &[&str],
+) -> Result<HashMap<String, TransferId>> {
+    let found = sqlx::query!(
+        r#"select distinct on (mirakl_id) mirakl_id, transfer_id as "transfer_id!"
+           from transfers
+           where mirakl_id = any($1::text[]) and type in ('PRODUCT_ORDER', 'PRODUCT_ORDER_TAX')
+             and status = 'TRANSFER_CREATED' and status_reason = $2
+           order by mirakl_id, type"#,
+        mirakl_ids as &[&str],
+        MADE_BY_OLD
+    )
+    .fetch_all(conn)
+    .await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|row| (row.mirakl_id, TransferId(row.transfer_id)))
+        .collect())
 }

@@ -16,6 +16,9 @@ pub struct ListedTransfer {
     pub internal_id: i64,
     /// The Mirakl id of what it pays.
     pub mirakl_id: String,
+    /// What it pays.
+    #[serde(skip)]
+    pub kind: TransferType,
     /// As notified.
     pub r#type: &'static str,
     /// As notified.
@@ -110,6 +113,7 @@ pub async fn list(
         };
         listed.push(ListedTransfer {
             internal_id: row.id,
+            kind,
             mirakl_id: row.mirakl_id,
             r#type: kind.notified_type(),
             order_type: kind.order_type(),

@@ -5,10 +5,10 @@ mod list;
 mod record;
 mod send;
 
-pub use adopt::{Adopted, AdoptionResult, adopt};
+pub use adopt::{Adopted, AdoptionResult, MADE_BY_OLD, MADE_HERE, adopt, of_old_connector};
 pub use list::{ListedTransfer, TransferFilter, list};
 pub use record::{
-    DueRow, KnownRow, NewDecision, basket_is_due, due, known, record, reopen_included,
+    DueRow, KnownRow, NewDecision, TransferKey, basket_is_due, due, known, record, reopen_included,
     set_differences, shops_are_due,
 };
 pub use send::{

@@ -15,6 +15,8 @@ use crate::store::{Connection, Result, rows};
 pub struct KnownRow {
     /// Its internal id.
     pub id: i64,
+    /// The account that it names, if it names one.
+    pub destination: Option<AccountId>,
     /// What decides whether it may be decided again.
     pub known: Known,
     /// The amount that was decided or transferred.
@@ -23,17 +25,20 @@ pub struct KnownRow {
     pub difference: Option<String>,
 }
 
-/// What is known of these Mirakl ids.
+/// The natural key of a row.
+pub type TransferKey = (TransferType, String);
+
+/// What is known of these Mirakl ids, in rows of these types.
 pub async fn known(
     conn: &mut Connection,
-    kind: TransferType,
+    kinds: &[TransferType],
     mirakl_ids: &[&str],
-) -> Result<HashMap<String, KnownRow>> {
+) -> Result<HashMap<TransferKey, KnownRow>> {
     let stored = sqlx::query!(
-        r#"select id, mirakl_id, status, reason_code, looks, next_look_at, sent_at, updated_at,
-                  amount, currency as "currency: String", difference
-           from transfers where type = $1 and mirakl_id = any($2::text[])"#,
-        kind as TransferType,
+        r#"select id, type as kind, mirakl_id, status, reason_code, looks, next_look_at, sent_at,
+                  updated_at, amount, currency as "currency: String", destination, difference
+           from transfers where type = any($1) and mirakl_id = any($2::text[])"#,
+        kinds as &[TransferType],
         mirakl_ids as &[&str]
     )
     .fetch_all(conn)
@@ -46,6 +51,7 @@ pub async fn known(
                 .amount
                 .zip(currency)
                 .map(|(minor, c)| Money::from_minor(minor, c)),
+            destination: row.destination.map(AccountId),
             difference: row.difference,
             known: Known {
                 status: row.status,
@@ -56,7 +62,7 @@ pub async fn known(
                 updated_at: row.updated_at,
             },
         };
-        (row.mirakl_id, known)
+        ((row.kind, row.mirakl_id), known)
     });
     Ok(known.collect())
 }
@@ -64,6 +70,9 @@ pub async fn known(
 /// A decision as a row.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewDecision {
+    /// What it pays.
+    #[serde(rename = "type")]
+    pub kind: TransferType,
     /// The Mirakl id of what is paid.
     pub mirakl_id: String,
     /// The shop, if the order could be read.
@@ -102,7 +111,6 @@ pub struct NewDecision {
 /// `updated_at` alone, so that it says since when the row stands where it stands.
 pub async fn record(
     conn: &mut Connection,
-    kind: TransferType,
     decisions: &[NewDecision],
     now: DateTime<Utc>,
 ) -> Result<u64> {
@@ -114,15 +122,15 @@ pub async fn record(
                                 reason_code, amount, currency, amount_explained, destination,
                                 payment_id, source_charge, request_body, looks, next_look_at,
                                 created_at, updated_at)
-         select $1, r.mirakl_id, r.shop_id, r.commercial_order_id, r.status, r.status_reason,
+         select r.type, r.mirakl_id, r.shop_id, r.commercial_order_id, r.status, r.status_reason,
                 r.reason_code, r.amount, r.currency, r.amount_explained, r.destination,
-                r.payment_id, r.source_charge, r.request_body, r.looks, r.next_look_at, $3, $3
-         from jsonb_to_recordset($2::text::jsonb) as r(
-             mirakl_id text, shop_id bigint, commercial_order_id text, status transfer_status,
-             status_reason text, reason_code text, amount bigint, currency text,
+                r.payment_id, r.source_charge, r.request_body, r.looks, r.next_look_at, $2, $2
+         from jsonb_to_recordset($1::text::jsonb) as r(
+             type transfer_type, mirakl_id text, shop_id bigint, commercial_order_id text,
+             status transfer_status, status_reason text, reason_code text, amount bigint, currency text,
              amount_explained text, destination text, payment_id text, source_charge text,
              request_body text, looks integer, next_look_at timestamptz)
-         order by r.mirakl_id
+         order by r.mirakl_id, r.type
          on conflict (type, mirakl_id) do update
          set shop_id = coalesce(excluded.shop_id, transfers.shop_id),
              commercial_order_id = coalesce(excluded.commercial_order_id, transfers.commercial_order_id),
@@ -140,7 +148,6 @@ pub async fn record(
          where transfers.status in ('TRANSFER_ON_HOLD', 'TRANSFER_IGNORED')
             or (transfers.status = 'TRANSFER_FAILED' and transfers.next_look_at is not null)
             or (transfers.status = 'TRANSFER_PENDING' and transfers.sent_at is null)",
-        kind as TransferType,
         rows(decisions)?,
         now
     )
@@ -161,7 +168,7 @@ pub struct DueRow {
 /// The next rows that are due after row `after`: waiting, refused, or decided too long ago.
 pub async fn due(
     conn: &mut Connection,
-    kind: TransferType,
+    kinds: &[TransferType],
     now: DateTime<Utc>,
     stale_since: DateTime<Utc>,
     after: i64,
@@ -171,13 +178,13 @@ pub async fn due(
         DueRow,
         r#"select id as "id!", mirakl_id as "mirakl_id!" from (
                select id, mirakl_id from transfers
-               where type = $1 and next_look_at <= $2
+               where type = any($1) and next_look_at <= $2
                union all
                select id, mirakl_id from transfers
-               where type = $1 and status = 'TRANSFER_PENDING' and sent_at is null and updated_at < $3
+               where type = any($1) and status = 'TRANSFER_PENDING' and sent_at is null and updated_at < $3
            ) as due
            where id > $4 order by id limit $5"#,
-        kind as TransferType,
+        kinds as &[TransferType],
         now,
         stale_since,
         after,
@@ -236,7 +243,7 @@ pub async fn shops_are_due(
     let changed = sqlx::query!(
         "with due as (
              select id from transfers where shop_id = any($1) and next_look_at > $2
-             order by mirakl_id for update
+             order by mirakl_id, type for update
          )
          update transfers set next_look_at = $2 from due where transfers.id = due.id",
         &ids,
@@ -272,7 +279,7 @@ pub async fn reopen_included(conn: &mut Connection, now: DateTime<Utc>) -> Resul
              select t.id from transfers t join shops s using (shop_id)
              where t.status = 'TRANSFER_IGNORED' and t.reason_code = 'shop_excluded'
                and not s.ignored
-             order by t.mirakl_id for update of t
+             order by t.mirakl_id, t.type for update of t
          )
          update transfers
          set status = 'TRANSFER_ON_HOLD', reason_code = 'shop_included',

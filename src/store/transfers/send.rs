@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::adopt::MADE_BY_OLD;
 use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::{TransferStatus, TransferType};
@@ -35,9 +36,12 @@ pub struct Pending {
 }
 
 /// The next requests after row `after`: in doubt, or decided since `fresh_since`.
+///
+/// What has not left yet for a service order, and may have been paid by a transfer of the old
+/// connector that was found since, is decided anew instead.
 pub async fn pending(
     conn: &mut Connection,
-    kind: TransferType,
+    kinds: &[TransferType],
     fresh_since: DateTime<Utc>,
     only: Option<&[&str]>,
     after: i64,
@@ -49,16 +53,22 @@ pub async fn pending(
                   source_charge as "source_charge!", request_body as "request_body!", sent_at, looks,
                   shop_id
            from transfers
-           where type = $1 and status = 'TRANSFER_PENDING'
+           where type = any($1) and status = 'TRANSFER_PENDING'
              and (sent_at is not null or updated_at >= $2)
              and ($3::text[] is null or mirakl_id = any($3))
              and id > $4
+             and (sent_at is not null or type in ('PRODUCT_ORDER', 'PRODUCT_ORDER_TAX')
+                  or not exists (select 1 from transfers old
+                                 where old.mirakl_id = transfers.mirakl_id
+                                   and old.type in ('PRODUCT_ORDER', 'PRODUCT_ORDER_TAX')
+                                   and old.status = 'TRANSFER_CREATED' and old.status_reason = $6))
            order by id limit $5"#,
-        kind as TransferType,
+        kinds as &[TransferType],
         fresh_since,
         only as Option<&[&str]>,
         after,
-        limit
+        limit,
+        MADE_BY_OLD
     )
     .fetch_all(conn)
     .await?;

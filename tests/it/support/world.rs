@@ -14,6 +14,7 @@ use super::{Database, Finished, Program};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub id: i64,
+    pub kind: (String, String),
     pub status: String,
     pub code: String,
     pub reason: String,
@@ -152,17 +153,28 @@ impl World {
         ids.collect()
     }
 
-    /// `list transfers` by Mirakl id.
+    /// `list transfers` by Mirakl id: the sellers' parts.
     pub async fn rows(&self) -> BTreeMap<String, Row> {
+        self.rows_of("TRANSFER_ORDER").await
+    }
+
+    /// `list transfers` by Mirakl id: the taxes.
+    pub async fn tax_rows(&self) -> BTreeMap<String, Row> {
+        self.rows_of("TRANSFER_TAX").await
+    }
+
+    async fn rows_of(&self, kind: &str) -> BTreeMap<String, Row> {
         let listed = self
             .run(&["list", "transfers", "--output", "json", "--limit", "100000"])
             .await
             .exits(0)
             .json();
-        let rows = listed.as_array().unwrap().iter().map(|row| {
+        let rows = listed.as_array().unwrap().iter();
+        let rows = rows.filter(|row| row["type"] == kind).map(|row| {
             let text = |name: &str| row[name].as_str().map(str::to_owned);
             let parsed = Row {
                 id: row["internalId"].as_i64().unwrap(),
+                kind: (text("type").unwrap(), text("orderType").unwrap()),
                 status: text("status").unwrap(),
                 code: text("reasonCode").unwrap_or_default(),
                 reason: text("statusReason").unwrap_or_default(),
@@ -188,6 +200,27 @@ impl World {
     pub fn moved(&self, id: &str) -> Vec<i64> {
         let transfers = self.sim.stripe().transfers_for(id).into_iter();
         transfers.map(|transfer| transfer.amount).collect()
+    }
+
+    /// What Stripe has moved for one Mirakl id to one account, by the ledger.
+    pub fn moved_to(&self, id: &str, account: &str) -> Vec<i64> {
+        let transfers = self.sim.stripe().transfers_for(id).into_iter();
+        let to = transfers.filter(|transfer| transfer.destination == account);
+        to.map(|transfer| transfer.amount).collect()
+    }
+
+    /// Asserts where the taxes of an order stand, and by which kind of reason.
+    pub async fn taxes_stand(&self, id: &str, status: &str, code: &str) -> Row {
+        let mut rows = self.tax_rows().await;
+        let row = rows
+            .remove(id)
+            .unwrap_or_else(|| panic!("the taxes of {id} are not in {rows:#?}"));
+        assert_eq!(
+            (row.status.as_str(), row.code.as_str()),
+            (status, code),
+            "{id}: {row:?}"
+        );
+        row
     }
 
     /// Every order was moved exactly once, with this amount, and the store says the same.

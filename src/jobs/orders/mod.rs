@@ -1,4 +1,9 @@
-//! Orders by their ids, for every job that looks at some of them again.
+//! Orders as the jobs read them: by their ids, list by list, and with what their decisions need.
+
+mod payable;
+pub(super) mod stream;
+
+pub(super) use payable::payables;
 
 use std::collections::HashSet;
 
