@@ -4,9 +4,11 @@ mod database;
 mod program;
 mod refunds;
 mod sellers;
+mod services;
 mod world;
 
 pub use database::Database;
 pub use program::{Finished, Program};
 pub use sellers::{DASHBOARD, STRIPE};
-pub use world::{World, day, eur};
+pub use services::{TAX_ACCOUNT, service};
+pub use world::{Row, World, day, eur};
