@@ -21,6 +21,7 @@ mod paging;
 mod payments;
 mod refund_amounts;
 mod refund_crashes;
+mod refund_kinds;
 mod refunds;
 mod resolving;
 mod schema;

@@ -108,6 +108,129 @@ async fn impossible_rows_are_refused_by_the_database() {
 }
 
 #[tokio::test]
+async fn impossible_refunds_are_refused_by_the_database() {
+    let db = Database::migrated().await;
+    let mut conn = db.connect().await;
+    let insert = |n: usize, columns: &str, values: &str| {
+        format!(
+            "insert into refunds (type, mirakl_id, order_id, created_at, updated_at, {columns})
+             values ('PRODUCT_REFUND', 'R{n}', 'C1-A', now(), now(), {values})"
+        )
+    };
+    let whole = "amount, currency, charge_id";
+    let made = format!("{whole}, stripe_refund_id, stripe_created_at");
+    let values = |n: usize| format!("100, 'EUR', 'ch_1', 're_{n}', now()");
+    for (n, (columns, values, possible)) in [
+        (
+            "step, status, amount, currency, charge_id, request_body",
+            "'REFUND', 'REFUND_PENDING', 100, 'EUR', 'ch_1', 'b'".to_owned(),
+            true,
+        ),
+        (
+            "step, status, amount, currency, charge_id",
+            "'REFUND', 'REFUND_PENDING', 100, 'EUR', 'ch_1'".to_owned(),
+            false,
+        ),
+        (
+            "step, status, amount",
+            "'REFUND', 'REFUND_ABORTED', 100".to_owned(),
+            false,
+        ),
+        (
+            "step, status",
+            "'REFUND', 'REFUND_ON_HOLD'".to_owned(),
+            false,
+        ),
+        (
+            "step, status",
+            "'REFUND', 'REFUND_FAILED'".to_owned(),
+            false,
+        ),
+        (
+            "step, status",
+            "'CONFIRM', 'REFUND_PENDING'".to_owned(),
+            false,
+        ),
+        (
+            &format!("step, status, {made}"),
+            format!("'CONFIRM', 'REFUND_PENDING', {}", values(6)),
+            true,
+        ),
+        (
+            &format!("step, status, {made}"),
+            format!("'REVERSE', 'REFUND_PENDING', {}", values(7)),
+            false,
+        ),
+        (
+            &format!("step, status, confirmed_at, {made}"),
+            format!("'REVERSE', 'REFUND_PENDING', now(), {}", values(8)),
+            true,
+        ),
+        (
+            &format!("step, status, confirmed_at, {made}"),
+            format!("'CONFIRM', 'REFUND_CREATED', now(), {}", values(9)),
+            false,
+        ),
+        (
+            &format!("step, status, confirmed_at, {made}"),
+            format!("'REVERSE', 'REFUND_CREATED', now(), {}", values(10)),
+            true,
+        ),
+        (
+            &format!("step, status, confirmed_at, {made}"),
+            format!("'REVERSE', 'REFUND_CREATED', now(), {}", values(10)),
+            false,
+        ),
+        (
+            &format!("step, status, next_look_at, {made}"),
+            format!("'CONFIRM', 'REFUND_PENDING', now(), {}", values(12)),
+            false,
+        ),
+        (
+            "step, status, status_reason, reason_code, next_look_at, sent_at",
+            "'REFUND', 'REFUND_ON_HOLD', 'x', 'x', now(), now()".to_owned(),
+            false,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let sql = insert(n, columns, &values);
+        let result = sqlx::query(AssertSqlSafe(sql.clone()))
+            .execute(&mut conn)
+            .await;
+        assert_eq!(result.is_ok(), possible, "{sql}: {result:?}");
+    }
+    let reversal = "insert into reversals (refund_id, transfer_type, transfer_id, currency, wanted, amount, created_at, updated_at)
+                    select id, 'PRODUCT_ORDER', 'tr_1', 'EUR', 90, 90, now(), now() from refunds where mirakl_id = 'R8'";
+    sqlx::query(reversal).execute(&mut conn).await.unwrap();
+    for sql in [
+        // What Stripe made and what Mirakl took is never forgotten.
+        "update refunds set stripe_refund_id = 're_x' where mirakl_id = 'R6'",
+        "update refunds set stripe_refund_id = null, step = 'REFUND', sent_at = null where mirakl_id = 'R6'",
+        "update refunds set confirmed_at = null, step = 'CONFIRM', status = 'REFUND_PENDING' where mirakl_id = 'R8'",
+        "update refunds set attempt = attempt - 1 where mirakl_id = 'R8'",
+        // Not done without its reversal.
+        "update refunds set status = 'REFUND_CREATED' where mirakl_id = 'R8'",
+        "update reversals set amount = -1",
+        "update reversals set reversal_id = 'trr_1'",
+        "insert into reversals (refund_id, transfer_type, transfer_id, currency, wanted, amount, created_at, updated_at)
+         select refund_id, transfer_type, 'tr_2', 'EUR', 1, 1, now(), now() from reversals",
+    ] {
+        let result = sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await;
+        assert!(result.is_err(), "{sql}");
+    }
+    sqlx::query("update reversals set reversal_id = 'trr_1', stripe_created_at = now()")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    sqlx::query("update refunds set status = 'REFUND_CREATED' where mirakl_id = 'R8'")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn every_change_of_a_status_is_one_row_of_history() {
     let world = World::new().await;
     world.orders(2);
