@@ -5,6 +5,8 @@ mod decide;
 mod origin;
 mod reason;
 mod reverse;
+#[cfg(test)]
+mod tests;
 
 pub use amount::{RefundAmounts, Shown, refund_amounts};
 pub use decide::{Charged, Decision, Facts, decide};

@@ -184,7 +184,7 @@ fn record(row: &ToReverse, decision: &ReversalDecision, now: DateTime<Utc>) -> R
         looks: row.looks,
         next_look_at: None,
     };
-    let mut nothing = |reason: &NothingReason| {
+    let nothing = |decided: &mut ReverseDecision, reason: &NothingReason| {
         decided.status = RefundStatus::RefundCreated;
         decided.status_reason = Some(reason.to_string());
         decided.reason_code = Some(reason.code());
@@ -196,11 +196,16 @@ fn record(row: &ToReverse, decision: &ReversalDecision, now: DateTime<Utc>) -> R
                 !part.amount.is_positive() || own(row, part.kind).is_some_and(|own| own.made)
             };
             if parts.iter().all(is_done) {
-                let names: Vec<&str> = parts.iter().map(|part| part.transfer.as_str()).collect();
-                nothing(&NothingReason::NothingLeft(names.join(", ")));
+                decided.status = RefundStatus::RefundCreated;
+                decided.looks = 0;
+            }
+            let empty = parts.iter().filter(|part| !part.amount.is_positive());
+            let empty: Vec<&str> = empty.map(|part| part.transfer.as_str()).collect();
+            if decided.status == RefundStatus::RefundCreated && !empty.is_empty() {
+                nothing(&mut decided, &NothingReason::NothingLeft(empty.join(", ")));
             }
         }
-        ReversalDecision::Nothing(reason) => nothing(reason),
+        ReversalDecision::Nothing(reason) => nothing(&mut decided, reason),
         ReversalDecision::Hold(reason) => {
             let same = row.status == RefundStatus::RefundOnHold
                 && row.reason_code.as_deref() == Some(reason.code());
