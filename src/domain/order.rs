@@ -96,6 +96,7 @@ impl TaxMode {
 
 /// A product order of one shop. Amounts are in major units, exactly as Mirakl sent them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Mirakl's facts, each for itself
 pub struct ProductOrder {
     /// The logistic order.
     pub id: OrderId,

@@ -410,7 +410,7 @@ async fn what_cannot_be_decided_waits_with_its_reason_and_holds_up_no_other() {
     refund("C4-A", "taxes", json!([{"code": "VAT", "amount": "much"}]));
     refund("C5-A", "commission_total_amount", json!(0.333));
     world.mirakl.update("C6-A", |order| {
-        order["order_tax_mode"] = json!("TAX_WHATEVER")
+        order["order_tax_mode"] = json!("TAX_WHATEVER");
     });
     world.refund().await.exits(0);
     world.refunded_once("1101", 1000, &[900]).await;

@@ -108,6 +108,7 @@ async fn impossible_rows_are_refused_by_the_database() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)] // a table
 async fn impossible_refunds_are_refused_by_the_database() {
     let db = Database::migrated().await;
     let mut conn = db.connect().await;
@@ -320,4 +321,50 @@ async fn a_database_that_cannot_be_reached_stops_the_job_with_1() {
         .exits(1)
         .says("the database cannot be used");
     assert!(!format!("{run:?}").contains("pw-of-nobody"));
+}
+
+#[tokio::test]
+async fn an_upgrade_to_services_and_taxes_lets_stripes_list_be_read_again() {
+    let db = Database::empty().await;
+    let mut conn = db.connect().await;
+    let run = async |conn: &mut sqlx::PgConnection, sql: &'static str| {
+        sqlx::raw_sql(sql).execute(conn).await.unwrap();
+    };
+    run(
+        &mut conn,
+        include_str!("../../migrations/0001_foundation.sql"),
+    )
+    .await;
+    run(&mut conn, include_str!("../../migrations/0002_sellers.sql")).await;
+    run(
+        &mut conn,
+        include_str!("../../migrations/0003_captures.sql"),
+    )
+    .await;
+    run(
+        &mut conn,
+        "insert into adoptions values ('transfers', now(), now(), now()), ('accounts', now(), now(), now());
+         insert into checkpoints values ('product_orders', now(), now(), now())",
+    )
+    .await;
+    let services = include_str!("../../migrations/0004_services_and_taxes.sql");
+    run(&mut conn, services).await;
+    let left: Vec<String> = sqlx::query_scalar("select stream from adoptions")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    assert_eq!(left, ["accounts"], "the list of transfers is read again");
+    run(
+        &mut conn,
+        "insert into checkpoints values ('paid_services', now(), now(), now());
+         insert into transfers (type, mirakl_id, status, status_reason, reason_code, created_at, updated_at)
+         select kind, 'X', 'TRANSFER_IGNORED', 'x', 'x', now(), now()
+         from unnest(enum_range(null::transfer_type)) as kind",
+    )
+    .await;
+    let kinds: i64 = sqlx::query_scalar("select count(*) from transfers")
+        .fetch_one(&mut conn)
+        .await
+        .unwrap();
+    assert_eq!(kinds, 4);
 }

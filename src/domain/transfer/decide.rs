@@ -229,9 +229,8 @@ fn taxes(facts: Facts<'_>, ready: &Result<Ready<'_>, Decision>) -> Option<Decisi
     }
     Some(match (facts.division, ready) {
         (Division::Whole, _) => Decision::Abort(AbortReason::NotSplit),
-        (_, Err(decision @ (Decision::Abort(_) | Decision::Ignore(_)))) => decision.clone(),
-        (Division::Unclear(reason), _) => Decision::Hold(reason.clone()),
-        (Division::Split, Err(decision)) => decision.clone(),
+        (Division::Split | Division::Unclear(_), Err(decision)) => decision.clone(),
+        (Division::Unclear(reason), Ok(_)) => Decision::Hold(reason.clone()),
         (Division::Split, Ok(ready)) => tax_part(facts, ready),
     })
 }

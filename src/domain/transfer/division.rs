@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::amount::{Amounts, Parts};
 use super::order::Payable;
 use super::reason::{AbortReason, HoldReason};
 use super::{Known, TransferStatus};
@@ -83,24 +84,28 @@ impl Rows {
     /// decided yet.
     pub fn division(&self, order: &Payable, split_on: bool) -> Division {
         match &self.taxes {
-            // What left, or may have left, is not in the seller's part.
-            RowState::Going(_) | RowState::Made { .. } => return Division::Split,
             RowState::Ended(code) if *code == AbortReason::NotSplit.code() => {
                 return Division::Whole;
             }
-            RowState::Ended(_) => return Division::Split,
+            // What left, or may have left, is not in the seller's part.
+            RowState::Going(_) | RowState::Made { .. } | RowState::Ended(_) => {
+                return Division::Split;
+            }
             RowState::None | RowState::Open | RowState::Waiting => {}
         }
         // Both rows are written at once: a tax row says that the seller's part was decided without.
         let with_taxes = self.taxes != RowState::None;
         match &self.seller {
-            RowState::None | RowState::Open | RowState::Waiting if split_on => Division::Split,
-            RowState::None | RowState::Open | RowState::Waiting => Division::Whole,
+            RowState::None | RowState::Open | RowState::Waiting => match split_on {
+                true => Division::Split,
+                false => Division::Whole,
+            },
             RowState::Going(amount) => by_amount(order, *amount, with_taxes, false),
             RowState::Made { amount, found } => {
                 by_amount(order, *amount, with_taxes, *found && split_on)
             }
-            RowState::Ended(code) if with_taxes => {
+            RowState::Ended(_) if !with_taxes => Division::Whole,
+            RowState::Ended(code) => {
                 let nothing_left = AbortReason::NOTHING_TO_TRANSFER;
                 match code == nothing_left || code == ABANDONED {
                     true => Division::Split,
@@ -109,7 +114,6 @@ impl Rows {
                     ))),
                 }
             }
-            RowState::Ended(_) => Division::Whole,
         }
     }
 
@@ -150,22 +154,29 @@ fn by_amount(
     with_taxes: bool,
     may_begin: bool,
 ) -> Division {
-    let seller = |parts: Result<super::Parts, HoldReason>| parts.ok().map(|parts| parts.seller);
-    let amounts = order.amounts.as_ref().ok();
-    let whole = amounts.and_then(|amounts| seller(amounts.whole()));
-    let split = amounts.and_then(|amounts| seller(amounts.split()));
-    let is = |part: Option<Money>| part.is_some() && part == amount;
-    match with_taxes {
-        false if may_begin && is(split) && !is(whole) => Division::Split,
-        false => Division::Whole,
-        true if is(split) => Division::Split,
+    let amounts = order.amounts.as_ref().map_err(Clone::clone);
+    let whole = amounts.clone().and_then(Amounts::whole);
+    let split = amounts.and_then(Amounts::split);
+    let is = |parts: &Result<Parts, HoldReason>| {
+        let seller = parts.as_ref().ok().map(|parts| parts.seller);
+        seller.is_some() && seller == amount
+    };
+    if !with_taxes {
+        return match may_begin && is(&split) && !is(&whole) {
+            true => Division::Split,
+            false => Division::Whole,
+        };
+    }
+    match &split {
+        Ok(_) if is(&split) => Division::Split,
         // Refunds lower an order: what is left of it may happen to be what the seller got.
-        true if is(whole) && !order.has_refunds => Division::Whole,
-        true => {
+        Ok(_) if is(&whole) && !order.has_refunds => Division::Whole,
+        Ok(_) => {
             let got = amount.map_or_else(|| "an unknown amount".to_owned(), |a| a.to_string());
             Division::Unclear(HoldReason::SellerUnclear(format!(
                 "the seller's part is {got}, and the order now comes to something else"
             )))
         }
+        Err(reason) => Division::Unclear(reason.clone()),
     }
 }

@@ -6,7 +6,7 @@ use super::amount::Amounts;
 use super::kind::OrderKind;
 use super::product;
 use super::reason::HoldReason;
-use super::service::{Debits, paid};
+use super::service::{Debits, Paid, paid};
 use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
 use crate::domain::order::{LineState, OrderState, ProductOrder};
 use crate::domain::service::{ServiceOrder, ServiceState};
@@ -84,10 +84,7 @@ impl Payable {
     /// A service order with its debits.
     pub fn of_service(order: &ServiceOrder, debits: &Debits) -> Self {
         let paid = paid(debits);
-        let at = paid
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|paid| paid.at());
+        let at = paid.as_ref().map_err(Clone::clone).and_then(Paid::at);
         let number = match &paid {
             Ok(paid) => paid.transaction_number(),
             Err(reason) => Err(reason.clone()),

@@ -1,5 +1,6 @@
 //! Orders as the jobs read them: by their ids, list by list, and with what their decisions need.
 
+mod debits;
 mod payable;
 pub(super) mod stream;
 

@@ -1,7 +1,7 @@
 //! `process-transfer`: debited orders are transferred to their sellers, each exactly once.
 //!
 //! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
-//! reads pages and due rows of the list that [`stream`] knows, [`facts`] what they rest on, [`page`]
+//! reads pages and due rows of the list that [`stream`] knows, [`facts`] and [`debits`] what they rest on, [`page`]
 //! decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`] sends and
 //! settles what is pending.
 
@@ -170,16 +170,14 @@ async fn beginning(app: &App, options: &Options, kind: OrderKind) -> Result<Begi
     let overlap = app.settings.checkpoint_overlap;
     let told = start_date.or(options.since);
     let told = told.or(other.map(|other| other.begun_at));
-    let begun_at = match checkpoint.map(|checkpoint| checkpoint.begun_at).or(told) {
-        Some(begun_at) => begun_at,
-        None => {
-            return Err(JobError::Usage(
-                "this is the first run, and it does not know where to begin: set START_DATE, or \
-                 give --since, to the day from which this program pays sellers; orders debited \
-                 before it are left to whoever paid until then"
-                    .to_owned(),
-            ));
-        }
+    let begun_at = checkpoint.map(|checkpoint| checkpoint.begun_at).or(told);
+    let Some(begun_at) = begun_at else {
+        return Err(JobError::Usage(
+            "this is the first run, and it does not know where to begin: set START_DATE, or give \
+             --since, to the day from which this program pays sellers; orders debited before it \
+             are left to whoever paid until then"
+                .to_owned(),
+        ));
     };
     let reached = checkpoint.map(|checkpoint| checkpoint.reached - overlap);
     Ok(Beginning {

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::domain::ids::OrderId;
 use crate::domain::payment::PaymentFacts;
 use crate::domain::transfer::{
-    Comparison, Decision, Decisions, HoldReason, OrderKind, Parts, Payable, RowState, Rows,
+    Comparison, Decision, Decisions, Facts, HoldReason, OrderKind, Parts, Payable, RowState, Rows,
     TransferType, before_payment, compare_seller, compare_taxes, decide,
 };
 use crate::jobs::Result;
@@ -152,13 +152,10 @@ async fn decide_orders(
         .filter(|facts| facts.are_open() && before_payment(*facts).is_none())
         .map(|facts| facts.order)
         .collect();
-    let names: Vec<PaymentOf<'_>> = in_need
-        .iter()
-        .map(|order| PaymentOf::from(*order))
-        .collect();
+    let names: Vec<PaymentOf<'_>> = in_need.iter().copied().map(PaymentOf::from).collect();
     let found = readers.payments.of(app, &names).await?;
     let found: HashMap<&OrderId, _> = in_need.iter().map(|order| &order.id).zip(found).collect();
-    for facts in with_facts().filter(|facts| facts.are_open()) {
+    for facts in with_facts().filter(Facts::are_open) {
         // An order that needs no payment is decided without one.
         let payment = found.get(&facts.order.id);
         let decisions = decide(facts, payment.unwrap_or(&PaymentFacts::Missing));
@@ -190,10 +187,7 @@ fn decided(order: &Payable, decisions: Decisions) -> impl Iterator<Item = Decide
 }
 
 /// Transferred orders that are seen again: what changed is flagged, what agrees again is not.
-fn compared(
-    facts: &crate::domain::transfer::Facts<'_>,
-    around: &Around,
-) -> Vec<(i64, Option<String>)> {
+fn compared(facts: &Facts<'_>, around: &Around) -> Vec<(i64, Option<String>)> {
     let order = facts.order;
     let rows: &Rows = facts.rows;
     let [seller, taxes] = order.kind.transfers();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 
 use super::Pass;
-use super::confirm::not_asked;
+use super::confirm_services::not_asked;
 use super::gather::Asked;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderState, ProductOrder};

@@ -8,6 +8,7 @@
 mod baskets;
 mod capture;
 mod confirm;
+mod confirm_services;
 mod gather;
 mod leftovers;
 mod payments;

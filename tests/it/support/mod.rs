@@ -5,10 +5,12 @@ mod program;
 mod refunds;
 mod sellers;
 mod services;
+mod taxes;
 mod world;
 
 pub use database::Database;
 pub use program::{Finished, Program};
 pub use sellers::{DASHBOARD, STRIPE};
 pub use services::{TAX_ACCOUNT, service};
+pub use taxes::{SPLIT, WHOLE, refuse, refuse_taxes, taxed, taxed_and_paid};
 pub use world::{Row, World, day, eur};

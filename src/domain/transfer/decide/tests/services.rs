@@ -15,6 +15,7 @@ fn seller(scene: &Scene) -> Result<i64, String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn what_a_service_order_says() {
     let in_state = |word: &str| ServiceOrder {
         state: ServiceState::parse(word),
