@@ -142,7 +142,12 @@ fn as_refunded<'a>(
 
 async fn read(app: &App, row: &ResolvableRefund, made: &str) -> Result<Named, JobError> {
     let usage = |text: String| Err(JobError::Usage(text));
-    match row.step {
+    // One that Stripe could not carry out is not made, whatever came after it.
+    let step = match row.reason_code.as_deref() {
+        Some("refund_failed_later") => RefundStep::Refund,
+        _ => row.step,
+    };
+    match step {
         RefundStep::Refund => {
             if !is_stripe_id(made, "re_") && !is_stripe_id(made, "pyr_") {
                 return usage(format!("{made} is no Stripe refund: give its id, re_…"));

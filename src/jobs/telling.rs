@@ -6,6 +6,10 @@ use anyhow::{Context as _, anyhow};
 use super::Result;
 use crate::mirakl::MiraklError;
 
+/// After so many single calls in a row without a word of Mirakl's about them, the rest is left to a
+/// later run.
+const MOST_LOST: usize = 3;
+
 /// What became of one thing that Mirakl was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
@@ -17,13 +21,13 @@ pub(super) enum End {
     Unknown(String),
 }
 
-/// How one thing is told, and found out afterwards.
+/// How things are told, and found out afterwards.
 pub(super) trait Tell<T> {
     /// What the operator reads when Mirakl refuses the credentials.
     const TELLING: &'static str;
 
-    /// Tells of a batch in one call.
-    async fn send(&self, batch: &[T]) -> Result<(), MiraklError>;
+    /// Tells of a batch in one call: what Mirakl says of each. One that it says nothing of is unknown.
+    async fn send(&self, batch: &[T]) -> Result<Vec<End>, MiraklError>;
 
     /// For each of them whether Mirakl shows it as taken.
     async fn shown(&self, batch: &[T]) -> Result<Vec<bool>, MiraklError>;
@@ -32,66 +36,82 @@ pub(super) trait Tell<T> {
 /// Tells of a batch, and finds out what became of each.
 ///
 /// A refused call says nothing about single ones, and whether the others were taken is not certain:
-/// what Mirakl shows counts, and the rest is told one by one.
+/// what Mirakl shows counts, and the rest is told one by one, so that one holds up no other.
 pub(super) async fn tell<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Vec<End>> {
-    match attempt(how, batch).await? {
-        Attempt::Taken => return Ok(batch.iter().map(|_| End::Done).collect()),
-        Attempt::Refused(why) if batch.len() == 1 => return read(how, batch, &why, true).await,
-        Attempt::Refused(_) => {}
-        Attempt::Lost(cause) => return read(how, batch, &cause, false).await,
+    let mut ends = attempt(how, batch).await?;
+    if batch.len() == 1 || ends.answered {
+        return Ok(ends.each);
     }
-    let mut ends = read(how, batch, "", false).await?;
-    for (one, end) in batch.iter().zip(&mut ends) {
-        if *end == End::Done {
+    let mut lost = 0;
+    for (one, end) in batch.iter().zip(&mut ends.each) {
+        if *end == End::Done || lost == MOST_LOST {
             continue;
         }
-        let one = std::slice::from_ref(one);
-        let told = match attempt(how, one).await? {
-            Attempt::Taken => vec![End::Done],
-            Attempt::Refused(why) => read(how, one, &why, true).await?,
-            Attempt::Lost(cause) => read(how, one, &cause, false).await?,
-        };
-        if let Some(told) = told.into_iter().next() {
+        let told = attempt(how, std::slice::from_ref(one)).await?;
+        lost = if told.lost { lost + 1 } else { 0 };
+        if let Some(told) = told.each.into_iter().next() {
             *end = told;
         }
     }
-    Ok(ends)
+    Ok(ends.each)
 }
 
-enum Attempt {
-    Taken,
-    Refused(String),
-    Lost(String),
+struct Ends {
+    each: Vec<End>,
+    /// Mirakl took the call, and what it said of each is known.
+    answered: bool,
+    /// Mirakl said nothing about what it was told.
+    lost: bool,
 }
 
-async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Attempt> {
-    match how.send(batch).await {
-        Ok(()) => Ok(Attempt::Taken),
-        Err(error @ MiraklError::Unauthorized(_)) => Err(anyhow!(error).context(H::TELLING).into()),
+/// One call, settled by what Mirakl shows where its answer does not tell.
+async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
+    let (said, refused, answered) = match how.send(batch).await {
+        Ok(ends) if ends.iter().all(|end| *end == End::Done) => {
+            return Ok(Ends {
+                each: ends,
+                answered: true,
+                lost: false,
+            });
+        }
+        Ok(ends) => (Some(ends), None, true),
+        Err(error @ MiraklError::Unauthorized(_)) => {
+            return Err(anyhow!(error).context(H::TELLING).into());
+        }
         Err(MiraklError::Status {
             status: 400 | 413 | 422,
             message,
             ..
-        }) => Ok(Attempt::Refused(message)),
-        Err(error) => Ok(Attempt::Lost(error.to_string())),
-    }
+        }) => (None, Some(message), false),
+        Err(error) => (Some(unknown(batch, &error.to_string())), None, false),
+    };
+    let lost = !answered && refused.is_none();
+    let shown = match how.shown(batch).await {
+        Ok(shown) => shown,
+        Err(error @ MiraklError::Unauthorized(_)) => Err(error).context(H::TELLING)?,
+        Err(error) => {
+            return Ok(Ends {
+                each: unknown(batch, &error.to_string()),
+                answered: true,
+                lost: true,
+            });
+        }
+    };
+    let said = said.into_iter().flatten().map(Some);
+    let said = said.chain(std::iter::repeat(None));
+    let each = shown.into_iter().zip(said).map(|(shown, said)| match said {
+        _ if shown => End::Done,
+        Some(said) => said,
+        None => End::Refused(refused.clone().unwrap_or_default()),
+    });
+    Ok(Ends {
+        each: each.collect(),
+        answered,
+        lost,
+    })
 }
 
-/// Settles by what Mirakl shows now. What it does not show was refused, if Mirakl said so.
-async fn read<T, H: Tell<T>>(how: &H, batch: &[T], cause: &str, refused: bool) -> Result<Vec<End>> {
-    match how.shown(batch).await {
-        Ok(shown) => {
-            let ends = shown.into_iter().map(|done| match (done, refused) {
-                (true, _) => End::Done,
-                (false, true) => End::Refused(cause.to_owned()),
-                (false, false) => End::Unknown(cause.to_owned()),
-            });
-            Ok(ends.collect())
-        }
-        Err(error @ MiraklError::Unauthorized(_)) => Err(error).context(H::TELLING)?,
-        Err(error) => Ok(batch
-            .iter()
-            .map(|_| End::Unknown(error.to_string()))
-            .collect()),
-    }
+fn unknown<T>(batch: &[T], cause: &str) -> Vec<End> {
+    let end = |_| End::Unknown(cause.to_owned());
+    batch.iter().map(end).collect()
 }

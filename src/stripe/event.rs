@@ -4,25 +4,14 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::refund::{Refund, WireRefund};
-use super::wire::{WireList, unix};
+use super::wire::WireList;
 use super::{List, PAGE_SIZE, Stripe, StripeError};
 
 const PATH: &str = "/v1/events";
 
-/// Refunds that Stripe could not carry out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedRefund {
-    /// When that became known.
-    pub at: DateTime<Utc>,
-    /// The refund as it was then.
-    pub refund: Refund,
-}
-
 #[derive(Deserialize)]
 struct WireEvent {
     id: String,
-    #[serde(deserialize_with = "unix")]
-    created: DateTime<Utc>,
     data: WireData,
 }
 
@@ -32,12 +21,13 @@ struct WireData {
 }
 
 impl Stripe {
-    /// A page of `refund.failed` events since `from`, newest first. Stripe keeps events for 30 days.
+    /// A page of refunds that Stripe found since `from` that it could not carry out (`refund.failed`), newest
+    /// first. Stripe keeps events for 30 days.
     pub async fn failed_refunds(
         &self,
         from: DateTime<Utc>,
         starting_after: Option<&str>,
-    ) -> Result<List<FailedRefund>, StripeError> {
+    ) -> Result<List<Refund>, StripeError> {
         let from = from.timestamp().to_string();
         let mut parameters = vec![
             ("type", "refund.failed"),
@@ -50,10 +40,7 @@ impl Stripe {
         let (page, date): (WireList<WireEvent>, _) =
             self.get_dated(PATH, PATH, &parameters).await?;
         let last = page.data.last().map(|last| last.id.clone());
-        let failed = page.data.into_iter().map(|event| FailedRefund {
-            at: event.created,
-            refund: event.data.object.into(),
-        });
+        let failed = page.data.into_iter().map(|event| event.data.object.into());
         Ok(List {
             next: last.filter(|_| page.has_more),
             date,

@@ -12,7 +12,6 @@ mod wire;
 
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use error::{Class, Refusal, StripeError};
-pub use event::FailedRefund;
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish, ListedCharge};
 pub use refund::{NewRefund, Refund, RefundsQuery};

@@ -22,6 +22,7 @@ mod payments;
 mod refund_amounts;
 mod refund_crashes;
 mod refund_kinds;
+mod refund_people;
 mod refunds;
 mod resolving;
 mod schema;

@@ -117,6 +117,24 @@ async fn a_transfer_that_ended_leaves_nothing_to_take_back_until_one_appears() {
 }
 
 #[tokio::test]
+async fn an_order_that_somebody_else_paid_to_its_seller_is_flagged_with_what_to_take_back() {
+    let world = World::with_refunds().await;
+    let long_ago = chrono::Utc::now() - TimeDelta::days(60);
+    let order = eur("C1-A", 2000, "30.00", "3.00").debited_at(Some(long_ago));
+    world.paid(order, "C1", 3000);
+    world.transfer().await.exits(0);
+    world
+        .stands("C1-A", "TRANSFER_IGNORED", "before_start")
+        .await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.refund().await.exits(0);
+    world.refunded_once("1100", 1000, &[]).await;
+    let row = world.refund_row("1100").await;
+    let told = row["difference"].as_str().unwrap();
+    assert!(told.contains("take 9.00 EUR back"), "{told}");
+}
+
+#[tokio::test]
 async fn with_the_split_off_nothing_is_taken_back_until_a_transfer_appears() {
     let mut world = World::with_refunds().await;
     world.set("ENABLE_PRODUCT_PAYMENT_SPLIT", "false");

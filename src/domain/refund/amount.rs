@@ -113,6 +113,15 @@ pub fn refund_amounts(asked: &AskedRefund, shown: &Shown) -> Result<RefundAmount
         )));
     }
     let commission = shown.commission.ok_or(HoldReason::NoCommission)?;
+    for (what, amount) in [
+        ("commission", commission),
+        ("taxes", shown.taxes),
+        ("parts not payable to the shop", shown.not_payable),
+    ] {
+        if amount < Decimal::ZERO {
+            return Err(HoldReason::CannotAddUp(format!("its {what} are {amount}")));
+        }
+    }
     let seller = add(add(asked.amount, -commission)?, -shown.not_payable)?;
     let seller = exact(seller, currency)?;
     Ok(RefundAmounts {

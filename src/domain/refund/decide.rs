@@ -57,8 +57,8 @@ pub struct Facts<'a> {
     pub shown: &'a Result<Shown, HoldReason>,
     /// The charge that the customer paid by.
     pub charged: &'a Result<Charged, HoldReason>,
-    /// A refund that the former connector made for this one.
-    pub former: Option<&'a StripeRefundId>,
+    /// A refund that the former connector made for this one, and what it gave back in minor units.
+    pub former: Option<(&'a StripeRefundId, i64)>,
     /// Minor units of the charge that others refunded, without `former`.
     pub by_others: i64,
     /// Minor units of these that a person has accepted.
@@ -92,7 +92,14 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         };
         return Decision::Hold(HoldReason::Payment(reason));
     }
-    if let Some(former) = facts.former {
+    if let Some((former, minor)) = facts.former {
+        if minor != refund.minor() {
+            return Decision::Person(PersonReason::FormerDiffers {
+                id: former.clone(),
+                given: Money::from_minor(minor, currency),
+                asked: refund,
+            });
+        }
         return Decision::TakeOver {
             amounts,
             charge,

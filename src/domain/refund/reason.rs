@@ -50,6 +50,9 @@ pub enum HoldReason {
         /// What the customer paid.
         debited: Money,
     },
+    /// Mirakl asks for a refund that its order shows as paid.
+    #[error("Mirakl asks for this refund, but its order shows it as paid already")]
+    ShownAsPaid,
     /// Mirakl no longer asks for a refund that was not made.
     #[error("Mirakl no longer asks for this refund")]
     NoLongerAsked,
@@ -76,6 +79,7 @@ impl HoldReason {
             Self::InexactAmount { .. } => "inexact_amount",
             Self::Payment(reason) => reason.code(),
             Self::AboveDebited { .. } => "above_debited",
+            Self::ShownAsPaid => "shown_as_paid",
             Self::NoLongerAsked => "no_longer_asked",
             Self::TransferNotMade(_) => "transfer_not_made",
             Self::TaxesUnclear(_) => "taxes_unclear",
@@ -97,6 +101,19 @@ pub enum PersonReason {
         /// How much.
         amount: Money,
     },
+    /// The former connector gave back something else than Mirakl asks for.
+    #[error(
+        "the former connector gave back {given} by {id}, Mirakl asks for {asked}: refund the \
+         difference by hand, then end this by `resolve refund --abandon`, or refund all of it by `--retry`"
+    )]
+    FormerDiffers {
+        /// Its refund.
+        id: StripeRefundId,
+        /// What it gave back.
+        given: Money,
+        /// What Mirakl asks for.
+        asked: Money,
+    },
     /// Stripe made the refund and could not carry it out.
     #[error("Stripe could not carry out {id} ({why}): the customer does not have the money")]
     FailedLater {
@@ -112,6 +129,7 @@ impl PersonReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RefundedByOthers { .. } => "refunded_by_others",
+            Self::FormerDiffers { .. } => "former_differs",
             Self::FailedLater { .. } => "refund_failed_later",
         }
     }

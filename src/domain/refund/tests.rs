@@ -109,6 +109,18 @@ fn the_sellers_part_of_a_refund_to_the_cent() {
             Err("cannot_add_up"),
         ),
         (
+            "commission below zero",
+            Ok(shown("10.00", "-1.00")),
+            "10.00",
+            Err("cannot_add_up"),
+        ),
+        (
+            "taxes below zero",
+            taxed(TaxMode::Included, "-2.00", "0", "0"),
+            "10.00",
+            Err("cannot_add_up"),
+        ),
+        (
             "half a cent of commission",
             Ok(shown("10.00", "0.005")),
             "10.00",
@@ -265,10 +277,19 @@ fn what_is_refunded_waits_or_is_left_to_a_person() {
             "by the former connector",
             &good,
             &Ok(paid(None)),
-            Some(&former),
+            Some((&former, 1000)),
             0,
             0,
             "take over",
+        ),
+        (
+            "something else by the former connector",
+            &good,
+            &Ok(paid(None)),
+            Some((&former, 100_000)),
+            0,
+            0,
+            "former_differs",
         ),
     ] {
         let facts = Facts {

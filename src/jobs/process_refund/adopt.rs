@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Pass, start};
+use super::{Pass, failures, start};
 use crate::app::App;
 use crate::domain::refund::RefundOrigin;
 use crate::jobs::Result;
@@ -117,6 +117,11 @@ async fn store(pass: &Pass<'_>, listed: Vec<Refund>) -> Result<()> {
     let mut tx = pass.app.db.begin().await?;
     refunds::keep_others(&mut tx, &others, now).await?;
     let result = refunds::adopt(&mut tx, &ours, now).await?;
+    for failed in &ours {
+        if let Some(why) = &failed.ended {
+            failures::note(pass, &mut tx, &failed.stripe_refund_id, why).await?;
+        }
+    }
     if result.settled > 0 {
         adoptions::found_unknown(&mut tx, now).await?;
     }
@@ -133,7 +138,9 @@ async fn store(pass: &Pass<'_>, listed: Vec<Refund>) -> Result<()> {
             "Stripe holds a second refund for refunds that already have one; see `list refunds`"
         );
     }
-    pass.run
-        .count(|counts| counts.news += result.settled + result.doubled);
+    pass.run.count(|counts| {
+        counts.failed += result.doubled;
+        counts.news += result.settled + result.doubled;
+    });
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 
 use super::{Pass, facts, failed_event};
 use crate::app::App;
@@ -76,10 +76,7 @@ async fn batch(
     if to_tell.is_empty() {
         return Ok(());
     }
-    let ends = match kind {
-        RefundType::ProductRefund => tell(&teller, &to_tell).await?,
-        RefundType::ServiceRefund => teller.tell_services(&to_tell).await?,
-    };
+    let ends = tell(&teller, &to_tell).await?;
     settle(pass, &to_tell, &ends).await
 }
 
@@ -159,9 +156,23 @@ fn told(row: &ToConfirm) -> ToldRefund<'_> {
 impl Tell<ToConfirm> for Teller<'_> {
     const TELLING: &'static str = "Mirakl could not be told of refunds";
 
-    async fn send(&self, batch: &[ToConfirm]) -> Result<(), MiraklError> {
+    async fn send(&self, batch: &[ToConfirm]) -> Result<Vec<End>, MiraklError> {
         let told: Vec<ToldRefund<'_>> = batch.iter().map(told).collect();
-        self.app.mirakl.confirm_refunds(&told).await
+        match self.kind {
+            RefundType::ProductRefund => {
+                self.app.mirakl.confirm_refunds(&told).await?;
+                Ok(batch.iter().map(|_| End::Done).collect())
+            }
+            RefundType::ServiceRefund => {
+                let said = self.app.mirakl.confirm_service_refunds(&told).await?;
+                let end = |row: &ToConfirm| match said.get(&row.refund_id) {
+                    Some(Ok(())) => End::Done,
+                    Some(Err(why)) => End::Refused(why.clone()),
+                    None => End::Unknown("its answer does not name this refund".to_owned()),
+                };
+                Ok(batch.iter().map(end).collect())
+            }
+        }
     }
 
     async fn shown(&self, batch: &[ToConfirm]) -> Result<Vec<bool>, MiraklError> {
@@ -173,30 +184,5 @@ impl Tell<ToConfirm> for Teller<'_> {
             shown.is_ok_and(|shown| shown.confirmed)
         });
         Ok(shown.collect())
-    }
-}
-
-impl Teller<'_> {
-    /// SPA02 names what it did not take; only an answer that was lost leaves a doubt.
-    async fn tell_services(&self, rows: &[ToConfirm]) -> Result<Vec<End>> {
-        let items: Vec<ToldRefund<'_>> = rows.iter().map(told).collect();
-        let (errors, lost) = match self.app.mirakl.confirm_service_refunds(&items).await {
-            Ok(errors) if errors.is_empty() => return Ok(rows.iter().map(|_| End::Done).collect()),
-            Ok(errors) => (errors, None),
-            Err(error @ MiraklError::Unauthorized(_)) => {
-                return Err(anyhow!(error).context(Self::TELLING).into());
-            }
-            Err(error) => (std::collections::HashMap::new(), Some(error.to_string())),
-        };
-        // What Mirakl shows counts: one that it refuses may have been taken before.
-        let shown = self.shown(rows).await.context(Self::TELLING)?;
-        let ends = rows.iter().zip(shown).map(|(row, shown)| {
-            match (shown, errors.get(&row.refund_id), &lost) {
-                (true, _, _) | (false, None, None) => End::Done,
-                (false, Some(why), _) => End::Refused(why.clone()),
-                (false, None, Some(cause)) => End::Unknown(cause.clone()),
-            }
-        });
-        Ok(ends.collect())
     }
 }

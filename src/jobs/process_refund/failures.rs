@@ -35,12 +35,11 @@ pub(super) async fn follow(pass: &Pass<'_>) -> Result<()> {
             .context("Stripe did not tell which refunds failed")?;
         until = until.or(page.date);
         let mut tx = app.db.begin().await?;
-        let failed = page.data.iter().map(|failed| failed.refund.clone());
-        let (_, others) = adopt::sort(app, failed.collect());
+        let (_, others) = adopt::sort(app, page.data.clone());
         refunds::keep_others(&mut tx, &others, now).await?;
         for failed in &page.data {
-            let why = failed.refund.ended.as_deref().unwrap_or("failed");
-            note(pass, &mut tx, &failed.refund.id, why).await?;
+            let why = failed.ended.as_deref().unwrap_or("failed");
+            note(pass, &mut tx, &failed.id, why).await?;
         }
         tx.commit().await?;
         match page.next {

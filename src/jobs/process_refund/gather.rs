@@ -4,18 +4,23 @@
 use std::collections::HashSet;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 
 use super::page::{self, Item};
 use super::{Pass, adopt};
 use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::{AskedRefund, RefundType};
+use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
 use crate::mirakl::UnreadRefund;
 use crate::store::refunds::{self, Waiting};
 
 /// Refunds that are decided at once: their orders are read by one call.
 const PAGE: usize = 100;
+
+/// So long after it was told, Mirakl may still show a refund as asked for.
+const LAG: TimeDelta = TimeDelta::hours(1);
 
 pub(super) const READING: &str = "the refunds could not be read from Mirakl";
 
@@ -65,10 +70,29 @@ pub(super) async fn read(
     Ok((asked, unread))
 }
 
-/// One that is made anew after Mirakl was told of it is decided as if Mirakl asked for it.
+/// Mirakl may show for a while what it has taken; what it still asks for then is told to a person.
+async fn flag_still_asked(pass: &Pass<'_>, kind: RefundType, items: &[Item]) -> Result<()> {
+    let ids = items.iter().filter_map(|item| match item {
+        Item::Asked(asked) => Some(asked.id.as_str()),
+        Item::Again(_) | Item::NotAsked(_) => None,
+    });
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let now = pass.app.clock.now();
+    let mut conn = pass.app.db.acquire().await?;
+    for id in refunds::still_asked(&mut conn, kind, &ids, now - LAG, now).await? {
+        tracing::error!(refund = %id, "Mirakl still asks for a refund that it was told of");
+        pass.run.count(|counts| counts.news += 1);
+    }
+    Ok(())
+}
+
+/// Mirakl does not ask again for what it was told of.
 fn again_or_not_asked(row: Waiting) -> Item {
     match row.again {
-        Some(amount) => Item::Asked(AskedRefund {
+        Some(amount) => Item::Again(AskedRefund {
             kind: row.kind,
             id: row.id,
             order_id: row.order_id,
@@ -86,7 +110,8 @@ fn again_or_not_asked(row: Waiting) -> Item {
 pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Result<()> {
     let waiting = {
         let mut conn = pass.app.db.acquire().await?;
-        refunds::waiting(&mut conn, &pass.kinds, pass.app.clock.now()).await?
+        let now = pass.app.clock.now();
+        refunds::waiting(&mut conn, &pass.kinds, now, now - DECISION_LIFE).await?
     };
     let names: HashSet<(RefundType, &RefundId)> = asked
         .iter()
@@ -101,6 +126,7 @@ pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Resul
     // Pages of one kind: their orders come from one list.
     for kind in pass.kinds.clone() {
         let mut of_kind: Vec<Item> = items.extract_if(.., |item| item.kind() == kind).collect();
+        flag_still_asked(pass, kind, &of_kind).await?;
         while !of_kind.is_empty() {
             let rest = of_kind.split_off(of_kind.len().min(PAGE));
             // What others refunded until now must be known before anything is decided.

@@ -34,7 +34,7 @@ use crate::domain::refund::RefundType;
 use crate::notify::{Event, RefundFailed};
 use crate::telemetry;
 
-/// A store that knows nothing is compared with so much of Stripe's list where no `START_DATE` is set.
+/// A store that knows nothing is compared with so much of Stripe's list at least.
 const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// What a run is asked for.
@@ -93,7 +93,7 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         doubts: Doubts::default(),
         bar: telemetry::progress(app.quiet, "refunds"),
     };
-    failures::follow(&pass).await?;
+    let followed = failures::follow(&pass).await;
     // A store that has never been compared with Stripe's list knows nothing: compare it first.
     if adopt::is_needed_first(&pass).await? {
         adopt::adopt(&mut pass).await?;
@@ -103,7 +103,19 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     // What comes back from sellers does not need Mirakl: it is not kept waiting by it.
     let reversed = reverse::all(&pass).await;
     pass.bar.finish_and_clear();
-    with_mirakl.and(reversed)
+    first_of([followed, with_mirakl, reversed])
+}
+
+/// The first error of parts of a run that do not depend on each other; the others are logged.
+fn first_of<const N: usize>(results: [Result<()>; N]) -> Result<()> {
+    let mut errors = results.into_iter().filter_map(Result::err);
+    let Some(first) = errors.next() else {
+        return Ok(());
+    };
+    for error in errors {
+        tracing::error!("{error}");
+    }
+    Err(first)
 }
 
 /// The part of a run that needs Mirakl.
@@ -114,9 +126,11 @@ async fn asked_and_told(pass: &mut Pass<'_>) -> Result<()> {
         .iter()
         .map(|refund| (refund.kind, refund.id.clone()))
         .collect();
-    gather::pages(pass, asked).await?;
-    parts::of_adopted(pass).await?;
-    confirm::all(pass, &names).await
+    // What the customer has got is told whatever became of what is still to be decided.
+    let decided = gather::pages(pass, asked).await;
+    let parts = parts::of_adopted(pass).await;
+    let told = confirm::all(pass, &names).await;
+    first_of([decided, parts, told])
 }
 
 /// Runs the job without writing anything: what would happen, with exact amounts.
@@ -124,10 +138,11 @@ pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefund>> {
     plan::plan(app, options).await
 }
 
-/// From when Stripe's list of refunds is compared with the store.
+/// From when Stripe's list of refunds is compared with the store: before `START_DATE` too, because what
+/// Mirakl still asks for may have been refunded before.
 fn start(app: &App) -> DateTime<Utc> {
-    let ago = || app.clock.now() - FIRST_LOOK_BACK;
-    app.settings.start_date.unwrap_or_else(ago)
+    let ago = app.clock.now() - FIRST_LOOK_BACK;
+    app.settings.start_date.map_or(ago, |date| date.min(ago))
 }
 
 /// What the operator's server is told of a refund that failed.

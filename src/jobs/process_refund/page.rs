@@ -30,6 +30,8 @@ use crate::stripe::NewRefund;
 pub(super) enum Item {
     /// Mirakl asks for it.
     Asked(AskedRefund),
+    /// It is made anew, after Mirakl was told of one that failed.
+    Again(AskedRefund),
     /// It waits here and is due, and Mirakl does not ask for it.
     NotAsked(Waiting),
 }
@@ -37,21 +39,21 @@ pub(super) enum Item {
 impl Item {
     pub fn kind(&self) -> RefundType {
         match self {
-            Self::Asked(asked) => asked.kind,
+            Self::Asked(asked) | Self::Again(asked) => asked.kind,
             Self::NotAsked(waiting) => waiting.kind,
         }
     }
 
     pub fn id(&self) -> &RefundId {
         match self {
-            Self::Asked(asked) => &asked.id,
+            Self::Asked(asked) | Self::Again(asked) => &asked.id,
             Self::NotAsked(waiting) => &waiting.id,
         }
     }
 
     pub fn order_id(&self) -> &OrderId {
         match self {
-            Self::Asked(asked) => &asked.order_id,
+            Self::Asked(asked) | Self::Again(asked) => &asked.order_id,
             Self::NotAsked(waiting) => &waiting.order_id,
         }
     }
@@ -85,7 +87,8 @@ pub(super) struct DecidedPage {
 pub(super) async fn process(pass: &mut Pass<'_>, kind: RefundType, items: Vec<Item>) -> Result<()> {
     let number = u64::try_from(items.len()).unwrap_or(0);
     let asked = !pass.options.refunds.is_empty();
-    let page = decide_page(pass.app, &mut pass.payments, kind, asked, items).await?;
+    let none = HashMap::new();
+    let page = decide_page(pass.app, &mut pass.payments, kind, asked, items, &none).await?;
     record(pass, &page).await?;
     pass.bar.inc(number);
     refund::send_pending(pass).await
@@ -118,12 +121,16 @@ async fn known(
 
 /// Decides every refund of a page that may be decided. Writes nothing but what Stripe said of
 /// payments, and that only if `payments` stores.
+///
+/// `unstored` is what others refunded of charges, as far as the store does not hold it: a dry run stores
+/// nothing.
 pub(super) async fn decide_page(
     app: &App,
     payments: &mut Payments,
     kind: RefundType,
     asked: bool,
     mut items: Vec<Item>,
+    unstored: &HashMap<ChargeId, i64>,
 ) -> Result<DecidedPage> {
     let now = app.clock.now();
     let known = known(app, kind, &items).await?;
@@ -173,15 +180,20 @@ pub(super) async fn decide_page(
             .and_then(|made| made.iter().find(|made| Some(&made.charge_id) == charge));
         let row = page.known.get(item.id());
         let verdict = match &item {
-            Item::Asked(asked) => Verdict::Rules(decide(Facts {
+            Item::Asked(_) if shown.as_ref().is_ok_and(|shown| shown.confirmed) => {
+                Verdict::Rules(Decision::Hold(HoldReason::ShownAsPaid))
+            }
+            Item::Asked(asked) | Item::Again(asked) => Verdict::Rules(decide(Facts {
                 asked,
                 shown: &shown,
                 charged,
-                former: former.map(|former| &former.stripe_refund_id),
-                by_others: charge
-                    .and_then(|charge| by_others.get(charge))
-                    .copied()
-                    .unwrap_or(0),
+                former: former.map(|former| (&former.stripe_refund_id, former.amount)),
+                by_others: charge.map_or(0, |charge| {
+                    [&by_others, unstored]
+                        .into_iter()
+                        .filter_map(|sums| sums.get(charge))
+                        .sum()
+                }),
                 accepted: row.map_or(0, |row| row.known.accepted_by_others),
             })),
             Item::NotAsked(_) => match shown {
@@ -302,7 +314,7 @@ fn row(
     let item = &decided.item;
     let order = decided.order.as_ref();
     let (listed_basket, listed_shop) = match item {
-        Item::Asked(asked) => (asked.commercial_id.clone(), asked.shop_id),
+        Item::Asked(asked) | Item::Again(asked) => (asked.commercial_id.clone(), asked.shop_id),
         Item::NotAsked(_) => (None, None),
     };
     let mut row = NewDecision {
@@ -388,7 +400,7 @@ fn row(
         }
     }
     if row.amount.is_none()
-        && let Item::Asked(asked) = item
+        && let Item::Asked(asked) | Item::Again(asked) = item
     {
         // What is asked for is shown also while it waits.
         let currency = Currency::parse(&asked.currency).ok();

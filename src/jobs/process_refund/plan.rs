@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::page::{self, Decided, Item, Verdict};
 use super::{Options, adopt, gather, kinds, reverse};
 use crate::app::App;
-use crate::domain::ids::{OrderId, RefundId, ShopId, TransferId};
+use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refund::{Decision, RefundAmounts, RefundStatus, RefundType, ReversalDecision};
 use crate::domain::retry::DECISION_LIFE;
@@ -113,10 +113,12 @@ pub(super) async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefu
         for items in of_kind.chunks(100) {
             let is_asked = !options.refunds.is_empty();
             let items = items.to_vec();
-            let page = page::decide_page(app, &mut payments, kind, is_asked, items).await?;
+            let unstored = &at_stripe.by_others;
+            let page =
+                page::decide_page(app, &mut payments, kind, is_asked, items, unstored).await?;
             let mut transfers = page.transfers;
             for decided in page.decided {
-                let known_at_stripe = at_stripe.get(&(kind, decided.item.id().clone()));
+                let known_at_stripe = at_stripe.ours.get(&(kind, decided.item.id().clone()));
                 planned.push(one(app, &decided, known_at_stripe, &mut transfers));
             }
         }
@@ -124,8 +126,15 @@ pub(super) async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefu
     Ok(planned)
 }
 
-/// Refunds of ours at Stripe that the store may not know.
-async fn at_stripe(app: &App) -> Result<HashMap<(RefundType, RefundId), String>> {
+/// What Stripe's list holds that the store may not know.
+struct AtStripe {
+    /// Refunds of ours.
+    ours: HashMap<(RefundType, RefundId), String>,
+    /// What others refunded of each charge, in minor units.
+    by_others: HashMap<ChargeId, i64>,
+}
+
+async fn at_stripe(app: &App) -> Result<AtStripe> {
     let covered = {
         let mut conn = app.db.acquire().await?;
         adoptions::get(&mut conn, Listed::Refunds).await?
@@ -134,18 +143,31 @@ async fn at_stripe(app: &App) -> Result<HashMap<(RefundType, RefundId), String>>
         from: Some(adopt::list_from(covered, super::start(app))),
         ..RefundsQuery::default()
     };
-    let mut found = HashMap::new();
+    let mut found = AtStripe {
+        ours: HashMap::new(),
+        by_others: HashMap::new(),
+    };
     loop {
         let page = app
             .stripe
             .refunds(&query)
             .await
             .context("Stripe's refunds could not be listed")?;
-        let (ours, _) = adopt::sort(app, page.data);
-        found.extend(
-            ours.into_iter()
-                .map(|ours| ((ours.kind, ours.mirakl_id), ours.stripe_refund_id.0)),
-        );
+        let (ours, others) = adopt::sort(app, page.data);
+        let ours = ours.into_iter();
+        found
+            .ours
+            .extend(ours.map(|ours| ((ours.kind, ours.mirakl_id), ours.stripe_refund_id.0)));
+        let known = {
+            let mut conn = app.db.acquire().await?;
+            refunds::known_others(&mut conn, &others).await?
+        };
+        for other in others {
+            let counts = !other.ended && other.mirakl_refund_id.is_none();
+            if counts && !known.contains(&other.stripe_refund_id) {
+                *found.by_others.entry(other.charge_id).or_default() += other.amount;
+            }
+        }
         match page.next {
             Some(next) => query.starting_after = Some(next),
             None => return Ok(found),

@@ -181,7 +181,23 @@ impl Sender<'_, '_> {
         };
         let now = self.app().clock.now();
         let mut tx = self.app().db.begin().await?;
-        refunds::made(&mut tx, &made, now).await?;
+        if !refunds::made(&mut tx, &made, now).await? {
+            // Stripe replays an earlier attempt: the next one has another key.
+            let refused = RefusedRefund {
+                id: row.id,
+                reason: "Stripe answered with an earlier refund, which failed",
+                code: "replayed",
+                request_id,
+                next_look_at: Some(now + retry::failure_delay(row.failures)),
+            };
+            refunds::refused(&mut tx, &refused, now).await?;
+            tx.commit().await?;
+            self.pass.run.count(|counts| {
+                counts.failed += 1;
+                counts.news += 1;
+            });
+            return Ok(());
+        }
         if let Some(why) = &refund.ended {
             super::failures::note(self.pass, &mut tx, &refund.id, why).await?;
         }

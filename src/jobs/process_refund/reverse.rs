@@ -59,7 +59,10 @@ async fn page(pass: &Pass<'_>, rows: &[ToReverse], now: DateTime<Utc>) -> Result
             allocate(row, parts, &mut transfers);
             reversals.extend(parts.iter().map(|part| new_row(row, part, &host)));
         }
-        let decision = record(row, &decision, now);
+        let mut decision = record(row, &decision, now);
+        if decision.reason_code == Some("transfer_ended") {
+            decision.difference = paid_by_others(row, &transfers);
+        }
         count(pass, row, &decision);
         decisions.push(decision);
     }
@@ -102,6 +105,22 @@ pub(super) fn decide(
     }
 }
 
+/// What a person should know of an order that somebody else paid to its seller.
+fn paid_by_others(
+    row: &ToReverse,
+    transfers: &HashMap<(TransferType, OrderId), OrderTransfer>,
+) -> Option<String> {
+    let kind = row.kind.order_kind().to_seller();
+    let transfer = transfers.get(&(kind, row.order_id.clone()))?;
+    (transfer.reason_code.as_deref() == Some("before_start")).then(|| {
+        format!(
+            "the order was debited before this program's start: if somebody else paid its seller, take \
+             {} back from that transfer by hand",
+            row.seller
+        )
+    })
+}
+
 /// What was decided for this part before.
 fn own(row: &ToReverse, kind: TransferType) -> Option<&ReversalRow> {
     row.reversals.iter().find(|own| own.kind == kind)
@@ -131,10 +150,13 @@ fn transferred(found: &OrderTransfer, own: Option<&ReversalRow>) -> Transferred 
     }
 }
 
-/// Never more than what Stripe said is left.
+/// Never more than what Stripe said is left; and what was made is as it is.
 fn cut(row: &ToReverse, part: Part) -> Part {
-    let most = own(row, part.kind).and_then(|own| own.most);
-    let amount = part.amount.minor().min(most.unwrap_or(i64::MAX));
+    let amount = match own(row, part.kind) {
+        Some(own) if own.made => own.amount,
+        Some(own) => part.amount.minor().min(own.most.unwrap_or(i64::MAX)),
+        None => part.amount.minor(),
+    };
     Part {
         amount: Money::from_minor(amount, part.amount.currency()),
         ..part
@@ -181,8 +203,15 @@ fn record(row: &ToReverse, decision: &ReversalDecision, now: DateTime<Utc>) -> R
         status: RefundStatus::RefundPending,
         status_reason: None,
         reason_code: None,
-        looks: row.looks,
+        looks: match row.status {
+            RefundStatus::RefundFailed | RefundStatus::RefundPending => row.looks,
+            RefundStatus::RefundOnHold
+            | RefundStatus::RefundCreated
+            | RefundStatus::RefundAborted
+            | RefundStatus::RefundIgnored => 0,
+        },
         next_look_at: None,
+        difference: None,
     };
     let nothing = |decided: &mut ReverseDecision, reason: &NothingReason| {
         decided.status = RefundStatus::RefundCreated;

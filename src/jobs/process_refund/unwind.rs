@@ -44,13 +44,14 @@ pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
         };
         after = last;
         pass.run.check_lock().await?;
-        // An answer that did not come, or a key that Stripe may have forgotten: what was made is found
-        // by its transfer, because Stripe has no list of all reversals.
+        // An answer that did not come, a key that Stripe may have forgotten, or a refund that somebody
+        // else made: what was taken back already is found by its transfer, because Stripe has no list of
+        // all reversals.
         let looked_up: Vec<i64> = batch
             .iter()
             .filter(|row| {
                 let is_old = now - row.stripe_refund.1 > retry::KEY_LIFE;
-                distrust || is_old || row.sent_at.is_some()
+                distrust || is_old || row.sent_at.is_some() || !row.refunded_here
             })
             .map(|row| row.id)
             .collect();

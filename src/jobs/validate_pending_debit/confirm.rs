@@ -86,7 +86,7 @@ struct Teller<'a> {
 impl<'t> Tell<Telling<'t>> for Teller<'_> {
     const TELLING: &'static str = TELLING;
 
-    async fn send(&self, batch: &[Telling<'t>]) -> Result<(), MiraklError> {
+    async fn send(&self, batch: &[Telling<'t>]) -> Result<Vec<End>, MiraklError> {
         let told: Vec<Told<'_>> = batch
             .iter()
             .map(|telling| Told {
@@ -94,7 +94,8 @@ impl<'t> Tell<Telling<'t>> for Teller<'_> {
                 transaction: telling.transaction.as_deref(),
             })
             .collect();
-        self.app.mirakl.confirm_debits(&told).await
+        self.app.mirakl.confirm_debits(&told).await?;
+        Ok(batch.iter().map(|_| End::Done).collect())
     }
 
     async fn shown(&self, batch: &[Telling<'t>]) -> Result<Vec<bool>, MiraklError> {

@@ -30,12 +30,12 @@ impl Mirakl {
         Ok(read.into_iter().filter_map(Result::transpose).collect())
     }
 
-    /// Tells Mirakl that refunds of service orders were paid (SPA02): by refund, why it was not taken.
-    /// One that the result does not name was taken, as far as Mirakl says.
+    /// Tells Mirakl that refunds of service orders were paid (SPA02): by refund, that it was taken, or why
+    /// not. Of one that the result does not name Mirakl said nothing.
     pub async fn confirm_service_refunds(
         &self,
         told: &[ToldRefund<'_>],
-    ) -> Result<HashMap<RefundId, String>, MiraklError> {
+    ) -> Result<HashMap<RefundId, Result<(), String>>, MiraklError> {
         let items: Vec<WireTold<'_>> = told.iter().map(WireTold::from).collect();
         // Texts and numbers always encode.
         let body = serde_json::to_string(&items).unwrap_or_default();
@@ -50,9 +50,11 @@ impl Mirakl {
             let messages: Vec<String> = messages
                 .filter_map(|error| error.message.or(error.code))
                 .collect();
-            (RefundId(error.refund_id), shown(&messages.join("; ")))
+            (RefundId(error.refund_id), Err(shown(&messages.join("; "))))
         });
-        Ok(errors.collect())
+        let taken = wire.success.unwrap_or_default().refunds.into_iter();
+        let taken = taken.map(|taken| (RefundId(taken.id), Ok(())));
+        Ok(taken.chain(errors).collect())
     }
 }
 
@@ -81,8 +83,22 @@ impl<'a> From<&'a ToldRefund<'a>> for WireTold<'a> {
 
 #[derive(Deserialize)]
 struct WireAnswer {
+    #[serde(default)]
+    success: Option<WireTaken>,
     #[serde(default, deserialize_with = "nullable")]
     errors: Vec<WireErrors>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireTaken {
+    #[serde(default, deserialize_with = "nullable")]
+    refunds: Vec<WireTakenRefund>,
+}
+
+#[derive(Deserialize)]
+struct WireTakenRefund {
+    #[serde(deserialize_with = "text_or_number")]
+    id: String,
 }
 
 #[derive(Deserialize)]

@@ -46,8 +46,8 @@ pub struct AdoptionResult {
 
 /// Settles or creates a row for each refund, whatever the row's status was: the money has moved.
 ///
-/// Of several refunds for one row the one that Stripe carried out counts; one that failed waits for a
-/// person. A second one that was carried out is flagged.
+/// Of several refunds for one row the one that Stripe carried out counts; [`failed_later`] is to be
+/// called for one that it could not. A second one that was carried out is flagged.
 pub async fn adopt(
     conn: &mut Connection,
     refunds: &[AdoptedRefund],
@@ -63,11 +63,7 @@ pub async fn adopt(
                               stripe_created_at, created_at, updated_at)
          select distinct on (r.type, r.mirakl_id)
                 r.type, r.mirakl_id, r.order_id, r.shop_id, 'CONFIRM',
-                case when r.ended is null then 'REFUND_PENDING' else 'REFUND_FAILED' end::refund_status,
-                case when r.ended is null then 'made by mirakl-stripe, found at Stripe'
-                     else 'Stripe could not carry out ' || r.stripe_refund_id || ' (' || r.ended
-                          || '): the customer does not have the money' end,
-                case when r.ended is null then 'adopted' else 'refund_failed_later' end,
+                'REFUND_PENDING', 'made by mirakl-stripe, found at Stripe', 'adopted',
                 r.amount, r.currency, r.charge_id, r.stripe_refund_id, r.stripe_created_at, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              type refund_type, mirakl_id text, order_id text, shop_id bigint, stripe_refund_id text,
@@ -85,6 +81,10 @@ pub async fn adopt(
                           (excluded.amount, excluded.currency)
                  then 'Stripe has made this refund with another amount than decided here'
                  else refunds.difference end,
+             -- What the seller bears goes with the amount.
+             seller_part = case when (refunds.amount, refunds.currency)
+                                     is distinct from (excluded.amount, excluded.currency)
+                                then null else refunds.seller_part end,
              amount = excluded.amount, currency = excluded.currency,
              charge_id = excluded.charge_id, stripe_refund_id = excluded.stripe_refund_id,
              stripe_created_at = excluded.stripe_created_at, updated_at = excluded.updated_at
@@ -150,7 +150,7 @@ pub async fn failed_later(
            where stripe_refund_id = $1
              and not exists (select from history h
                              where h.subject = 'refund' and h.subject_id = refunds.id
-                               and h.to_status = 'REFUND_FAILED' and strpos(h.reason, $1) > 0)
+                               and h.to_status = 'REFUND_FAILED' and strpos(h.reason, $2) > 0)
            returning id, mirakl_id, order_id, shop_id, amount, currency as "currency: String",
                (select v.reversal_id from reversals v
                 where v.refund_id = refunds.id

@@ -110,6 +110,35 @@ pub async fn confirmed(conn: &mut Connection, ids: &[i64], now: DateTime<Utc>) -
     Ok(())
 }
 
+/// Flags refunds that Mirakl still asks for although it was known to have taken them before `before`;
+/// returns those that were not flagged yet.
+pub async fn still_asked(
+    conn: &mut Connection,
+    kind: RefundType,
+    ids: &[&str],
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<RefundId>> {
+    let flagged = sqlx::query!(
+        "update refunds
+         set difference = 'Mirakl still asks for this refund, although it was told', updated_at = $4
+         where type = $1 and mirakl_id = any($2::text[]) and step = 'REVERSE' and confirmed_at < $3
+           and difference is distinct from
+               'Mirakl still asks for this refund, although it was told'
+         returning mirakl_id",
+        kind as RefundType,
+        ids as &[&str],
+        before,
+        now
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(flagged
+        .into_iter()
+        .map(|row| RefundId(row.mirakl_id))
+        .collect())
+}
+
 /// Why Mirakl did not take one.
 #[derive(Debug, Clone, Serialize)]
 pub struct NotConfirmed {
@@ -144,7 +173,7 @@ pub async fn not_confirmed(
          from jsonb_to_recordset($1::text::jsonb) as r(
              id bigint, reason text, next_look_at timestamptz)
          where refunds.id = r.id and refunds.step = 'CONFIRM'
-           and refunds.status in ('REFUND_PENDING', 'REFUND_FAILED')",
+           and refunds.status in ('REFUND_PENDING', 'REFUND_FAILED', 'REFUND_ON_HOLD')",
         rows(refused)?,
         now
     )

@@ -1,6 +1,6 @@
 //! Refunds at Stripe that this program did not make.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -76,6 +76,26 @@ pub async fn by_others(
         .collect())
 }
 
+/// Which of these are known.
+pub async fn known_others(
+    conn: &mut Connection,
+    refunds: &[OtherRefund],
+) -> Result<HashSet<StripeRefundId>> {
+    let ids: Vec<&str> = refunds
+        .iter()
+        .map(|r| r.stripe_refund_id.as_str())
+        .collect();
+    let known = sqlx::query!(
+        r#"select stripe_refund_id as "id!: StripeRefundId" from other_refunds
+           where stripe_refund_id = any($1::text[])
+           union select stripe_refund_id from refunds where stripe_refund_id = any($1::text[])"#,
+        &ids as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(known.into_iter().map(|row| row.id).collect())
+}
+
 /// A refund that the former connector made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerRefund {
@@ -83,6 +103,8 @@ pub struct FormerRefund {
     pub stripe_refund_id: StripeRefundId,
     /// The charge.
     pub charge_id: ChargeId,
+    /// Minor units, in the currency of the charge.
+    pub amount: i64,
     /// When Stripe made it.
     pub stripe_created_at: DateTime<Utc>,
 }
@@ -95,9 +117,10 @@ pub async fn former(
     let found = sqlx::query!(
         r#"select mirakl_refund_id as "mirakl_refund_id!: RefundId",
                   stripe_refund_id as "stripe_refund_id: StripeRefundId",
-                  charge_id as "charge_id: ChargeId", stripe_created_at
-           from other_refunds
+                  charge_id as "charge_id: ChargeId", amount, stripe_created_at
+           from other_refunds o
            where mirakl_refund_id = any($1::text[]) and not ended
+             and not exists (select from refunds r where r.stripe_refund_id = o.stripe_refund_id)
            order by stripe_created_at"#,
         ids as &[&str]
     )
@@ -111,6 +134,7 @@ pub async fn former(
             .push(FormerRefund {
                 stripe_refund_id: row.stripe_refund_id,
                 charge_id: row.charge_id,
+                amount: row.amount,
                 stripe_created_at: row.stripe_created_at,
             });
     }

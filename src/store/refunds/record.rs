@@ -69,20 +69,24 @@ pub struct Waiting {
     pub again: Option<Money>,
 }
 
-/// Refunds whose first step waits and is due.
+/// Refunds whose first step waits and is due, or was decided before `stale_since` and never sent.
 pub async fn waiting(
     conn: &mut Connection,
     kinds: &[RefundType],
     now: DateTime<Utc>,
+    stale_since: DateTime<Utc>,
 ) -> Result<Vec<Waiting>> {
     let waiting = sqlx::query!(
         r#"select type as kind, mirakl_id, order_id, shop_id, amount,
-                  currency as "currency: String", confirmed_at is not null as "told!"
+                  currency as "currency: String", (confirmed_at is not null or cardinality(failed_refund_ids) > 0) as "told!"
            from refunds
-           where step = 'REFUND' and next_look_at <= $2 and type = any($1::refund_type[])
+           where step = 'REFUND' and type = any($1::refund_type[])
+             and (next_look_at <= $2
+                  or (status = 'REFUND_PENDING' and sent_at is null and updated_at < $3))
            order by id"#,
         kinds as &[RefundType],
-        now
+        now,
+        stale_since
     )
     .fetch_all(conn)
     .await?;
@@ -189,7 +193,8 @@ pub async fn record(
              amount = excluded.amount, currency = excluded.currency,
              seller_part = excluded.seller_part, taxes = excluded.taxes,
              withheld = excluded.withheld, amount_explained = excluded.amount_explained,
-             payment_id = excluded.payment_id, charge_id = excluded.charge_id,
+             payment_id = excluded.payment_id,
+             charge_id = coalesce(excluded.charge_id, refunds.charge_id),
              request_body = excluded.request_body, stripe_refund_id = excluded.stripe_refund_id,
              stripe_created_at = excluded.stripe_created_at, looks = excluded.looks,
              next_look_at = excluded.next_look_at, stripe_request_id = null,

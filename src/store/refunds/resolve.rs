@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{ChargeId, RefundId, ReversalId, StripeRefundId, TransferId};
 use crate::domain::money::{Currency, Money};
-use crate::domain::refund::{RefundStatus, RefundStep, RefundType};
+use crate::domain::refund::{RefundStatus, RefundStep};
 use crate::store::{Connection, Result, one};
 
 /// A refund that a person may decide about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvableRefund {
-    /// Of a product or of a service.
-    pub kind: RefundType,
     /// The refund.
     pub refund_id: RefundId,
     /// Which step it is at.
@@ -24,8 +22,6 @@ pub struct ResolvableRefund {
     pub amount: Option<Money>,
     /// The charge, if that is known.
     pub charge: Option<ChargeId>,
-    /// The refund at Stripe, if it was made.
-    pub stripe_refund_id: Option<StripeRefundId>,
     /// The seller's transfer of which a part is to come back, and is not back.
     pub open_transfer: Option<TransferId>,
 }
@@ -33,8 +29,8 @@ pub struct ResolvableRefund {
 /// The row, locked; `None` when there is none of that number.
 pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<ResolvableRefund>> {
     let row = sqlx::query!(
-        r#"select type as kind, mirakl_id, step, status, reason_code, amount,
-                  currency as "currency: String", charge_id, stripe_refund_id,
+        r#"select mirakl_id, step, status, reason_code, amount,
+                  currency as "currency: String", charge_id,
                   (select v.transfer_id from reversals v
                    where v.refund_id = refunds.id and v.reversal_id is null and v.amount > 0
                      and v.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as open_transfer
@@ -47,14 +43,12 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
         let currency = row.currency.and_then(|code| Currency::parse(&code).ok());
         let amount = row.amount.zip(currency);
         ResolvableRefund {
-            kind: row.kind,
             refund_id: RefundId(row.mirakl_id),
             step: row.step,
             status: row.status,
             reason_code: row.reason_code,
             amount: amount.map(|(minor, currency)| Money::from_minor(minor, currency)),
             charge: row.charge_id.map(ChargeId),
-            stripe_refund_id: row.stripe_refund_id.map(StripeRefundId),
             open_transfer: row.open_transfer.map(TransferId),
         }
     }))
@@ -112,9 +106,11 @@ pub async fn resolve(
                 "update refunds
                  set step = 'CONFIRM', status = 'REFUND_PENDING', reason_code = 'resolved_made',
                      status_reason = 'a person named the refund that was made', looks = 0,
+                     failed_refund_ids = case when stripe_refund_id is null then failed_refund_ids
+                                              else failed_refund_ids || stripe_refund_id end,
                      next_look_at = null, stripe_refund_id = $2, amount = $3, currency = $4,
                      charge_id = $5, stripe_created_at = $6, updated_at = $7
-                 where id = $1 and step = 'REFUND'
+                 where id = $1 and (step = 'REFUND' or reason_code = 'refund_failed_later')
                    and status in ('REFUND_ON_HOLD', 'REFUND_FAILED')",
                 id,
                 refund.as_str(),
@@ -183,7 +179,9 @@ async fn retry(conn: &mut Connection, id: i64, now: DateTime<Utc>) -> Result<u64
              accepted_by_others = coalesce((
                  select sum(o.amount) from other_refunds o
                  where o.charge_id = refunds.charge_id and not o.ended
-                   and o.mirakl_refund_id is null), 0),
+                   and o.mirakl_refund_id is null
+                   and not exists (select from refunds r
+                                   where r.stripe_refund_id = o.stripe_refund_id)), 0),
              step = case when reason_code = 'refund_failed_later' then 'REFUND' else step end,
              failed_refund_ids = case when reason_code = 'refund_failed_later'
                                       then failed_refund_ids || stripe_refund_id

@@ -24,6 +24,8 @@ pub struct PendingReversal {
     pub refund_id: RefundId,
     /// The refund at Stripe, and when Stripe made it.
     pub stripe_refund: (StripeRefundId, DateTime<Utc>),
+    /// The refund was made by a request that this store remembers.
+    pub refunded_here: bool,
     /// Its order.
     pub order_id: OrderId,
     /// The shop, where it is known.
@@ -57,7 +59,8 @@ pub async fn pending_reversals(
     let stored = sqlx::query!(
         r#"select v.id, v.refund_id as refund_row, r.type as kind, v.transfer_type, r.mirakl_id,
                   r.stripe_refund_id as "stripe_refund_id!",
-                  r.stripe_created_at as "refunded_at!", r.order_id, r.shop_id, v.transfer_id,
+                  r.stripe_created_at as "refunded_at!",
+                  r.sent_at is not null as "refunded_here!", r.order_id, r.shop_id, v.transfer_id,
                   v.amount, v.currency as "currency!: String", r.amount as "refunded!", v.attempt,
                   v.request_body as "request_body!", v.sent_at, r.looks,
                   (select o.reversal_id from reversals o
@@ -65,7 +68,11 @@ pub async fn pending_reversals(
                      and o.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as seller_reversal
            from reversals v join refunds r on r.id = v.refund_id
            where v.reversal_id is null and v.request_body is not null
-             and r.step = 'REVERSE' and r.status = 'REFUND_PENDING'
+             and r.step = 'REVERSE'
+             -- What left is settled also where the other part of its refund was refused meanwhile.
+             and (r.status = 'REFUND_PENDING'
+                  or (v.sent_at is not null and r.status in ('REFUND_FAILED', 'REFUND_ON_HOLD')
+                      and r.next_look_at is not null))
              and r.type = any($1::refund_type[])
              and ($2::text[] is null or r.mirakl_id = any($2))
              and v.id > $3
@@ -86,6 +93,7 @@ pub async fn pending_reversals(
             transfer_type: row.transfer_type,
             refund_id: RefundId(row.mirakl_id),
             stripe_refund: (StripeRefundId(row.stripe_refund_id), row.refunded_at),
+            refunded_here: row.refunded_here,
             order_id: OrderId(row.order_id),
             shop_id: row.shop_id.map(ShopId),
             seller_reversal: row.seller_reversal.map(ReversalId),
@@ -158,7 +166,7 @@ pub async fn reversal_made(
     .execute(&mut *conn)
     .await?;
     one(changed.rows_affected(), "reversal", row.id)?;
-    // The refund's row is locked first, so that of two reversals settled at once one is the last.
+    // This locks the refund's row, so that of two reversals settled at once one is the last.
     sqlx::query!(
         "update refunds set stripe_request_id = $2, difference = coalesce($3, difference)
          where id = $1",
@@ -173,7 +181,8 @@ pub async fn reversal_made(
          set status = 'REFUND_CREATED', status_reason = null, reason_code = null, looks = 0,
              next_look_at = null, updated_at = $2
          where id = $1 and step = 'REVERSE'
-           and (status = 'REFUND_PENDING' or (status = 'REFUND_FAILED' and next_look_at is not null))
+           and (status in ('REFUND_PENDING', 'REFUND_ON_HOLD')
+                or (status = 'REFUND_FAILED' and next_look_at is not null))
            and not exists (select from reversals v
                            where v.refund_id = refunds.id and v.reversal_id is null and v.amount > 0)",
         row.refund_row,
@@ -212,7 +221,8 @@ pub async fn reversal_failed(
          set status = 'REFUND_FAILED', status_reason = $2, reason_code = $3, stripe_request_id = $4,
              next_look_at = $5, looks = looks + 1, updated_at = $6
          where id = $1 and step = 'REVERSE'
-           and (status = 'REFUND_PENDING' or (status = 'REFUND_FAILED' and next_look_at is not null))",
+           and (status in ('REFUND_PENDING', 'REFUND_ON_HOLD')
+                or (status = 'REFUND_FAILED' and next_look_at is not null))",
         row.refund_row,
         reason,
         code,
@@ -222,8 +232,8 @@ pub async fn reversal_failed(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "refund", row.refund_row)?;
-    Ok(news)
+    // A refund that ended meanwhile stays ended.
+    Ok(news && changed.rows_affected() > 0)
 }
 
 /// Keeps what Stripe said is left of the transfer, after it refused to give more: the next run asks

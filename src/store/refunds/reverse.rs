@@ -167,6 +167,8 @@ pub struct ReverseDecision {
     pub looks: u32,
     /// The next look, for a row that waits.
     pub next_look_at: Option<DateTime<Utc>>,
+    /// What a person should know although nothing is left to do.
+    pub difference: Option<String>,
 }
 
 /// Writes a page of decisions about the third step.
@@ -185,6 +187,8 @@ pub async fn decided(
              from jsonb_to_recordset($1::text::jsonb) as r(
                  refund_id bigint, transfer_type transfer_type, transfer_id text, currency text,
                  wanted bigint, amount bigint, request_body text)
+             join refunds f on f.id = r.refund_id and f.step = 'REVERSE'
+                 and f.status <> 'REFUND_ABORTED'
              on conflict (refund_id, transfer_type) do update
              set transfer_id = excluded.transfer_id, currency = excluded.currency,
                  wanted = excluded.wanted, amount = excluded.amount,
@@ -201,12 +205,13 @@ pub async fn decided(
             "update refunds
              set status = r.status, status_reason = r.status_reason, reason_code = r.reason_code,
                  looks = r.looks, next_look_at = r.next_look_at,
+                 difference = coalesce(r.difference, refunds.difference),
                  updated_at = case when refunds.status = r.status
                                         and refunds.status_reason is not distinct from r.status_reason
                                    then refunds.updated_at else $2 end
              from jsonb_to_recordset($1::text::jsonb) as r(
                  id bigint, status refund_status, status_reason text, reason_code text,
-                 looks integer, next_look_at timestamptz)
+                 looks integer, next_look_at timestamptz, difference text)
              where refunds.id = r.id and refunds.step = 'REVERSE'
                and (refunds.status in ('REFUND_PENDING', 'REFUND_ON_HOLD')
                     or (refunds.status = 'REFUND_FAILED' and refunds.next_look_at is not null)

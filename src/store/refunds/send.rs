@@ -110,12 +110,24 @@ pub struct MadeRefund<'a> {
     pub difference: Option<&'a str>,
 }
 
-/// Settles the first step: Mirakl is to be told next.
-pub async fn made(conn: &mut Connection, row: &MadeRefund<'_>, now: DateTime<Utc>) -> Result<()> {
+/// Settles the first step: Mirakl is to be told next. False: it is one that is known to have failed, of an
+/// earlier attempt, so that this one was not made.
+pub async fn made(conn: &mut Connection, row: &MadeRefund<'_>, now: DateTime<Utc>) -> Result<bool> {
+    let failed = sqlx::query!(
+        r#"select $2 = any (failed_refund_ids) as "failed!" from refunds where id = $1"#,
+        row.id,
+        row.stripe_refund_id.as_str()
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if failed.is_some_and(|row| row.failed) {
+        return Ok(false);
+    }
     let currency = row.amount.currency();
     let changed = sqlx::query!(
         "update refunds
          set step = 'CONFIRM', status_reason = null, reason_code = null, looks = 0,
+             seller_part = case when amount = $3 and currency = $4 then seller_part end,
              stripe_refund_id = $2, amount = $3, currency = $4, stripe_created_at = $5,
              stripe_request_id = $6, difference = coalesce($7, difference), updated_at = $8
          where id = $1 and step = 'REFUND' and status = 'REFUND_PENDING'",
@@ -130,7 +142,8 @@ pub async fn made(conn: &mut Connection, row: &MadeRefund<'_>, now: DateTime<Utc
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "refund", row.id)
+    one(changed.rows_affected(), "refund", row.id)?;
+    Ok(true)
 }
 
 /// A definite refusal of a pending row.

@@ -34,7 +34,10 @@ pub async fn order_transfers(
                   t.transfer_id, t.amount, t.currency as "currency: String", t.source_charge,
                   t.payment_id,
                   coalesce((select sum(v.amount) from reversals v
-                            where v.transfer_id = t.transfer_id), 0)::bigint as "taken!"
+                            join refunds r on r.id = v.refund_id
+                            where v.transfer_id = t.transfer_id
+                              and (v.reversal_id is not null or v.sent_at is not null
+                                   or r.status <> 'REFUND_ABORTED')), 0)::bigint as "taken!"
            from transfers t
            where t.type = any($1::transfer_type[]) and t.mirakl_id = any($2::text[])"#,
         &TransferType::ALL as &[TransferType],
