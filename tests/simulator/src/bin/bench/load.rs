@@ -17,10 +17,7 @@ const SPAN_SECONDS: i64 = 20 * 24 * 3600;
 /// Fills the simulator with paid orders and, for each, so many charges of somebody else; what each
 /// order is to bring its seller, in cents.
 pub fn fill(simulator: &Simulator, orders: usize, foreign: usize) -> HashMap<String, i64> {
-    for shop in SHOPS {
-        let account = AccountSeed::new().id(&account_of(shop));
-        simulator.stripe().add_account(account);
-    }
+    open_shops(simulator);
     let now = simulator.clock().now();
     let number = i64::try_from(orders).unwrap_or(i64::MAX);
     // One order a minute, or more if there are many.
@@ -41,6 +38,14 @@ pub fn fill(simulator: &Simulator, orders: usize, foreign: usize) -> HashMap<Str
             sell(simulator, place, at, updated)
         })
         .collect()
+}
+
+/// The accounts of all shops.
+pub fn open_shops(simulator: &Simulator) {
+    for shop in SHOPS {
+        let account = AccountSeed::new().id(&account_of(shop));
+        simulator.stripe().add_account(account);
+    }
 }
 
 /// One paid order of two lines; its id and its seller's part.

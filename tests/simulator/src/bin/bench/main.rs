@@ -10,8 +10,10 @@ mod database;
 mod debits;
 mod load;
 mod measure;
+mod refunds;
 mod scenario;
 mod sellers;
+mod services;
 mod shops;
 mod table;
 mod track;
@@ -25,6 +27,7 @@ use clap::{Parser, Subcommand};
 use common::Result;
 use database::Server;
 use debits::Baskets;
+use refunds::Refunds;
 use scenario::{Load, Name, Scenario};
 use sellers::Sellers;
 use table::Measured;
@@ -93,8 +96,8 @@ fn all(arguments: &Arguments) -> Result<()> {
 
 async fn measure(server: &Server, program: &Path, scenario: &Scenario) -> Result<Vec<Measured>> {
     match scenario.load {
-        Load::Orders(orders, foreign) => {
-            let world = World::build(server, program, scenario, (orders, foreign)).await?;
+        Load::Orders(..) | Load::Services(_) => {
+            let world = World::build(server, program, scenario).await?;
             world.measure(scenario).await
         }
         Load::Shops(number) => {
@@ -104,6 +107,10 @@ async fn measure(server: &Server, program: &Path, scenario: &Scenario) -> Result
         Load::Baskets(number) => {
             let baskets = Baskets::build(server, program, scenario, number).await?;
             baskets.measure(scenario).await
+        }
+        Load::Refunds(orders) => {
+            let refunds = Refunds::build(server, program, scenario, orders).await?;
+            refunds.measure(scenario).await
         }
     }
 }

@@ -27,6 +27,12 @@ pub enum Name {
     Debits,
     /// A run after it, with nothing new.
     DebitsIdle,
+    /// Five hundred service orders, whose taxes go an own way.
+    Services,
+    /// Two hundred refunds, two of each of a hundred orders.
+    Refunds,
+    /// A run after it, with nothing new.
+    RefundsIdle,
 }
 
 /// What a scenario is about.
@@ -38,6 +44,8 @@ pub enum Subject {
     Sellers,
     /// Captures of baskets.
     Baskets,
+    /// Refunds of orders.
+    Refunds,
 }
 
 impl Name {
@@ -49,9 +57,11 @@ impl Name {
             | Self::Foreign
             | Self::HundredThousand
             | Self::HundredThousandSlow
-            | Self::DefaultPace => Subject::Orders,
+            | Self::DefaultPace
+            | Self::Services => Subject::Orders,
             Self::Onboarding | Self::OnboardingIdle => Subject::Sellers,
             Self::Debits | Self::DebitsIdle => Subject::Baskets,
+            Self::Refunds | Self::RefundsIdle => Subject::Refunds,
         }
     }
 
@@ -71,6 +81,10 @@ pub enum Load {
     Shops(i64),
     /// Baskets of two orders each, authorised.
     Baskets(i64),
+    /// Paid service orders of a hundred shops.
+    Services(usize),
+    /// Paid and transferred orders, each with two refunds that wait.
+    Refunds(usize),
 }
 
 /// One of them.
@@ -86,6 +100,8 @@ pub struct Scenario {
     pub latency: (Duration, Duration),
     /// `STRIPE_MAX_REQUESTS_PER_SECOND`; the program's default without.
     pub per_second: Option<u32>,
+    /// What else is set.
+    pub settings: &'static [(&'static str, &'static str)],
     /// What it may cost.
     pub targets: Targets,
 }
@@ -98,13 +114,16 @@ pub struct Targets {
     pub peak_kb: Option<u64>,
     /// All of them.
     pub stripe_calls: Option<u64>,
-    /// Stripe calls per hundred transfers, or baskets.
+    /// Stripe calls per hundred transfers, baskets or refunds.
     pub stripe_per_hundred: Option<u64>,
     pub mirakl_calls: Option<u64>,
 }
 
 const INTERNET: (Duration, Duration) = (Duration::from_millis(80), Duration::from_millis(50));
 const UNLIMITED: Option<u32> = Some(10_000);
+
+/// The account that taxes go to.
+pub const TAX_ACCOUNT: &str = "acct_taxes";
 
 /// A run with nothing to do may take this, and the time that its calls take.
 pub const IDLE: Targets = Targets {
@@ -142,6 +161,7 @@ impl Scenario {
             load: Load::Orders(1000, 0),
             latency: INTERNET,
             per_second: UNLIMITED,
+            settings: &[],
             targets: Targets {
                 wall_ms: Some(6000),
                 cpu_ms: Some(800),
@@ -223,6 +243,31 @@ impl Scenario {
                 },
                 ..thousand
             },
+            Name::Services => Self {
+                name,
+                title: "500 service orders and their taxes",
+                load: Load::Services(500),
+                settings: &[
+                    ("ENABLE_SERVICE_PAYMENT_SPLIT", "true"),
+                    ("ENABLE_PAYMENT_TAX_SPLIT", "true"),
+                    ("STRIPE_TAX_ACCOUNT", TAX_ACCOUNT),
+                ],
+                targets: Targets::default(),
+                ..thousand
+            },
+            // The idle runs follow the refunds.
+            Name::Refunds | Name::RefundsIdle => Self {
+                name: Name::Refunds,
+                title: "200 refunds of 100 orders",
+                load: Load::Refunds(100),
+                settings: &[("ENABLE_PRODUCT_PAYMENT_REFUND", "true")],
+                targets: Targets {
+                    wall_ms: Some(4000),
+                    stripe_per_hundred: Some(220),
+                    ..Targets::default()
+                },
+                ..thousand
+            },
         }
     }
 
@@ -237,12 +282,15 @@ impl Scenario {
             Name::Onboarding,
             Name::OnboardingIdle,
             Name::Debits,
+            Name::Services,
+            Name::Refunds,
         ];
         let large = [Name::HundredThousand, Name::HundredThousandSlow];
         let wanted = all.into_iter().filter(|name| match only {
             None => slow || *name != Name::HundredThousandSlow,
             Some(Name::Idle) => *name == Name::Thousand,
             Some(Name::DebitsIdle) => *name == Name::Debits,
+            Some(Name::RefundsIdle) => *name == Name::Refunds,
             Some(only) if large.contains(&only) => *name == only || *name == Name::Thousand,
             Some(only) => *name == only,
         });

@@ -14,7 +14,7 @@ pub struct Measured {
     pub name: Name,
     /// In words.
     pub title: &'static str,
-    /// Transfers, accounts of sellers, or captures of baskets that the run made.
+    /// Transfers, accounts of sellers, captures of baskets, or refunds that the run made.
     pub made: u64,
     /// What it took.
     pub run: Run,
@@ -50,14 +50,15 @@ pub fn print_machine() {
     println!("{cores} cores, which the simulator and Postgres share; load average before: {load}");
 }
 
-/// All figures, each above what it was to be at most: of orders, of sellers, then of baskets.
+/// All figures, each above what it was to be at most: of orders, of sellers, of baskets, then of
+/// refunds.
 pub fn print(results: &[Measured]) {
     let about = |subject| -> Vec<&Measured> {
         let about = results.iter().filter(|r| r.name.subject() == subject);
         about.collect()
     };
     let (orders, sellers) = (about(Subject::Orders), about(Subject::Sellers));
-    let baskets = about(Subject::Baskets);
+    let (baskets, refunds) = (about(Subject::Baskets), about(Subject::Refunds));
     if !orders.is_empty() {
         let mut table = table("calls per\ntransfer", &orders);
         table.add_row(PHP);
@@ -68,6 +69,9 @@ pub fn print(results: &[Measured]) {
     }
     if !baskets.is_empty() {
         println!("{}", table("calls per\nbasket", &baskets));
+    }
+    if !refunds.is_empty() {
+        println!("{}", table("calls per\nrefund", &refunds));
     }
 }
 
@@ -127,10 +131,16 @@ pub fn print_commands(program: &Path, results: &[Measured]) {
             .map(|(endpoint, n)| format!("{n} {endpoint}"))
             .collect();
         let what = match result.name.subject() {
+            Subject::Orders if result.name == Name::Services => {
+                "transfers, each order and its taxes exactly once"
+            }
             Subject::Orders => "transfers, each order exactly once",
             Subject::Sellers => "accounts made, each shop has exactly one",
             Subject::Baskets => {
                 "captures, each basket exactly once and whole, each order confirmed once"
+            }
+            Subject::Refunds => {
+                "refunds, each exactly once, confirmed once, reversed once to the cent"
             }
         };
         println!("\n{}: {} {what}", result.title, grouped(result.made));

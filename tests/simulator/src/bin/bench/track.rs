@@ -2,6 +2,7 @@
 //! stopwatch.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -10,8 +11,8 @@ use simulator::{Api, Simulator};
 use super::database::{Database, Server};
 use super::measure::Usage;
 use super::scenario::Scenario;
-use crate::common::Result;
 use crate::common::program::Program;
+use crate::common::{Result, account_of};
 
 /// A marketplace, empty as yet.
 pub struct Track<'a> {
@@ -47,12 +48,25 @@ impl<'a> Track<'a> {
         if let Some(limit) = scenario.per_second {
             program = program.with("STRIPE_MAX_REQUESTS_PER_SECOND", &limit.to_string());
         }
+        for (name, value) in scenario.settings {
+            program = program.with(name, value);
+        }
         Ok(Self {
             simulator,
             program,
             path,
             database,
         })
+    }
+
+    /// Maps the accounts of shops to them.
+    pub async fn link(&self, shops: Range<i64>) -> Result<()> {
+        for shop in shops {
+            let (shop, account) = (shop.to_string(), account_of(shop));
+            let link = ["link-account", "--shop", &shop, "--account", &account];
+            self.program.tell(&link).await?;
+        }
+        Ok(())
     }
 
     /// From now on Mirakl and Stripe answer as late as the scenario says.

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::database::Server;
 use super::load::{self, SHOPS};
-use super::scenario::{IDLE, Name, Scenario, Targets};
+use super::scenario::{IDLE, Load, Name, Scenario, Targets};
+use super::services;
 use super::table::Measured;
 use super::track::Track;
 use crate::common::agreement::{Row, compare};
-use crate::common::{Result, account_of, agreed};
+use crate::common::{Result, agreed};
 
 /// A marketplace that is ready to be run on.
 pub struct World<'a> {
@@ -18,20 +19,15 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Linked shops, and this many orders with so many foreign charges for each.
-    pub async fn build(
-        server: &'a Server,
-        path: &Path,
-        scenario: &Scenario,
-        (orders, foreign): (usize, usize),
-    ) -> Result<Self> {
+    /// Linked shops, and the orders of the scenario.
+    pub async fn build(server: &'a Server, path: &Path, scenario: &Scenario) -> Result<Self> {
         let track = Track::open(server, path, scenario).await?;
-        let due = load::fill(&track.simulator, orders, foreign);
-        for shop in SHOPS {
-            let (shop, account) = (shop.to_string(), account_of(shop));
-            let link = ["link-account", "--shop", &shop, "--account", &account];
-            track.program.tell(&link).await?;
-        }
+        let due = match scenario.load {
+            Load::Orders(orders, foreign) => load::fill(&track.simulator, orders, foreign),
+            Load::Services(orders) => services::fill(&track.simulator, orders),
+            Load::Shops(_) | Load::Baskets(_) | Load::Refunds(_) => HashMap::new(),
+        };
+        track.link(SHOPS).await?;
         track.slow_down(scenario);
         Ok(Self { track, due })
     }

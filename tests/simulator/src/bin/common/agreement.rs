@@ -1,5 +1,6 @@
 //! Whether the store says the same as Stripe's ledger, row by row.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
@@ -11,6 +12,8 @@ use simulator::Transfer;
 pub struct Row {
     /// The order.
     pub mirakl_id: String,
+    /// `TRANSFER_ORDER`, or `TRANSFER_TAX` of what is its taxes.
+    pub r#type: String,
     /// Where it stands.
     pub status: String,
     /// The kind of reason it stands there for.
@@ -33,11 +36,28 @@ impl Row {
         self.status == "TRANSFER_CREATED"
     }
 
+    fn name(&self) -> Cow<'_, str> {
+        name(&self.mirakl_id, self.r#type == "TRANSFER_TAX")
+    }
+
     /// Where it stands, and why.
     fn stands(&self) -> String {
         let code = self.reason_code.as_deref().unwrap_or("no reason");
         let reason = self.status_reason.as_deref().unwrap_or_default();
         format!("{} ({code}) {reason}", self.status)
+    }
+}
+
+/// What the taxes of an order are called among what is due.
+pub fn taxes_of(order: &str) -> String {
+    format!("{order} (taxes)")
+}
+
+/// What is moved: an order, or the taxes of one.
+fn name(order: &str, taxes: bool) -> Cow<'_, str> {
+    match taxes {
+        false => order.into(),
+        true => taxes_of(order).into(),
     }
 }
 
@@ -52,7 +72,8 @@ pub struct Agreement {
 
 /// Compares the ledger, the store, and what each order comes to by itself.
 ///
-/// `due` is every order that was to be transferred, with its amount in minor units.
+/// `due` is every order that was to be transferred, with its amount in minor units; taxes that go an
+/// own way by [`taxes_of`].
 pub fn compare(ledger: &[Transfer], rows: &[Row], due: &HashMap<String, i64>) -> Agreement {
     let mut agreement = Agreement::default();
     let mut differ = |what: String| agreement.differences.push(what);
@@ -68,13 +89,14 @@ pub fn compare(ledger: &[Transfer], rows: &[Row], due: &HashMap<String, i64>) ->
     let mut agreeing = 0;
     for transfer in ledger {
         let id = &transfer.id;
-        let order = transfer.metadata.get("miraklId").map_or("", String::as_str);
-        if !moved.insert(order) {
+        let of = |field: &str| transfer.metadata.get(field).map_or("", String::as_str);
+        let order = name(of("miraklId"), of("miraklType").ends_with("_TAX"));
+        if !moved.insert(order.clone()) {
             differ(format!(
                 "{order}: {id} is a second transfer of the same order"
             ));
         }
-        match due.get(order) {
+        match due.get(&*order) {
             None => differ(format!("{order}: {id} was not to be made")),
             Some(amount) if *amount != transfer.amount => {
                 let made = transfer.amount;
@@ -84,7 +106,7 @@ pub fn compare(ledger: &[Transfer], rows: &[Row], due: &HashMap<String, i64>) ->
         }
         match stored.remove(id.as_str()) {
             None => differ(format!("{order}: the store does not know {id}")),
-            Some(row) if is_same(row, transfer, order) => agreeing += 1,
+            Some(row) if is_same(row, transfer, &order) => agreeing += 1,
             Some(row) => differ(format!(
                 "{order}: Stripe has {transfer:?}, the store {row:?}"
             )),
@@ -94,7 +116,7 @@ pub fn compare(ledger: &[Transfer], rows: &[Row], due: &HashMap<String, i64>) ->
         differ(format!("{}: Stripe does not know {id}", row.mirakl_id));
     }
     for order in due.keys().filter(|order| !moved.contains(order.as_str())) {
-        let row = rows.iter().find(|row| row.mirakl_id == *order);
+        let row = rows.iter().find(|row| row.name() == *order);
         let stands = row.map_or("unknown to the store".to_owned(), Row::stands);
         differ(format!("{order}: was to be transferred, and is {stands}"));
     }
@@ -104,7 +126,7 @@ pub fn compare(ledger: &[Transfer], rows: &[Row], due: &HashMap<String, i64>) ->
 
 fn is_same(row: &Row, transfer: &Transfer, order: &str) -> bool {
     let currency = row.currency.as_deref().map(str::to_lowercase);
-    row.mirakl_id == order
+    row.name() == order
         && row.amount == Some(transfer.amount)
         && currency.as_ref() == Some(&transfer.currency)
         && row.stripe_account_id.as_ref() == Some(&transfer.destination)
@@ -136,6 +158,7 @@ mod tests {
     fn row(order: &str, id: &str, amount: i64) -> Row {
         Row {
             mirakl_id: order.to_owned(),
+            r#type: "TRANSFER_ORDER".to_owned(),
             status: "TRANSFER_CREATED".to_owned(),
             reason_code: None,
             status_reason: None,
@@ -144,6 +167,27 @@ mod tests {
             currency: Some("EUR".to_owned()),
             stripe_account_id: Some("acct_1".to_owned()),
         }
+    }
+
+    #[test]
+    fn the_taxes_of_an_order_are_no_second_transfer_of_it() {
+        let mut taxes = transfer("tr_2", "A", 20);
+        let kind = "PRODUCT_ORDER_TAX".to_owned();
+        taxes.metadata.insert("miraklType".to_owned(), kind);
+        let ledger = [transfer("tr_1", "A", 80), taxes];
+        let tax_row = |kind: &str| Row {
+            r#type: kind.to_owned(),
+            ..row("A", "tr_2", 20)
+        };
+        let rows = |kind| [row("A", "tr_1", 80), tax_row(kind)];
+        let due = HashMap::from([("A".to_owned(), 80), (taxes_of("A"), 20)]);
+        let good = compare(&ledger, &rows("TRANSFER_TAX"), &due);
+        assert_eq!((good.agreeing, good.differences), (2, Vec::new()));
+        let mixed = compare(&ledger, &rows("TRANSFER_ORDER"), &due);
+        assert!(mixed.differences.join("; ").contains("the store Row"));
+        let whole = HashMap::from([("A".to_owned(), 80)]);
+        let undue = compare(&ledger, &rows("TRANSFER_TAX"), &whole).differences;
+        assert!(undue.join("; ").contains("was not to be made"));
     }
 
     #[test]

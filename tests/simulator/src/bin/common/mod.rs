@@ -4,6 +4,8 @@ pub mod agreement;
 pub mod captures;
 pub mod program;
 pub mod psql;
+pub mod refund_ledger;
+pub mod refunds;
 pub mod sellers;
 
 /// The id of an account that was made elsewhere for a shop.

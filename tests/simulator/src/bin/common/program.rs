@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use super::Result;
 
 /// The program with its settings.
+#[derive(Clone)]
 pub struct Program {
     path: PathBuf,
     settings: Vec<(String, String)>,

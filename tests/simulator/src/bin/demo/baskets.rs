@@ -11,8 +11,10 @@ use crate::common::captures::Due;
 
 /// The basket whose first card was declined; the checkout called that payment off.
 const DECLINED: &str = "C907";
-/// The basket with a service, and what that costs.
-const MIXED: (&str, &str) = ("C908", "32.00");
+/// The basket with a product and a service, and what the service costs.
+pub const MIXED: (&str, &str) = ("C908", "32.00");
+/// The order of that service.
+pub const SERVICE_ORDER: &str = "C908-S";
 
 /// What is to become of the baskets.
 #[derive(Default)]
@@ -101,7 +103,12 @@ fn all() -> [Basket; 8] {
         .held("other_currency"),
         Basket::new("C906", "paid too little", 2000, vec![line("29.99")]).held("covers_less"),
         Basket::new(DECLINED, "first card declined", 5500, vec![line("55.00")]),
-        Basket::new(MIXED.0, "product and service", 5000, vec![line("18.00")]),
+        Basket::new(
+            MIXED.0,
+            "product and service",
+            5000,
+            vec![line("18.00").tax("3.00").commission("2.16")],
+        ),
     ]
 }
 
@@ -137,8 +144,10 @@ pub fn open(simulator: &Simulator) -> Result<Books> {
             books.orders.push(id);
         }
         if basket.id == MIXED.0 {
-            let id = format!("{}-S", basket.id);
-            let service = ServiceSeed::new(&id, basket.id, SERVICE).price(MIXED.1);
+            let id = SERVICE_ORDER.to_owned();
+            // Taxes come on top: 32.00 in all.
+            let service = ServiceSeed::new(&id, basket.id, SERVICE).price("26.67");
+            let service = service.price_tax("5.33").commission("3.20", "3.84");
             mirakl.put_service(service.created_at(at));
             mirakl.put_debit(DebitSeed::new(&format!("{id}-1"), &id, MIXED.1).created_at(at));
             books.told.push((id, payment.clone()));

@@ -1,8 +1,9 @@
 //! The step about customers: accepted orders are confirmed on Mirakl and captured at Stripe.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::baskets::{self, Books};
+use super::baskets::{self, Books, MIXED};
 use super::money::shown;
 use super::page::{WIDTH, command, fitted, heading, say, table};
 use super::story::Story;
@@ -38,8 +39,9 @@ struct Planned {
 }
 
 impl Story<'_> {
-    /// Each basket is captured once, for what its sellers accepted.
-    pub(super) async fn confirm_and_capture(&self) -> Result<()> {
+    /// Each basket is captured once, for what its sellers accepted. Returns the product that was sold
+    /// with a service, as Mirakl shows it.
+    pub(super) async fn confirm_and_capture(&self) -> Result<Value> {
         heading(
             4,
             "Customers have paid: accepted orders are confirmed and captured",
@@ -67,10 +69,11 @@ impl Story<'_> {
              the cent. These baskets are put aside here: what follows is about orders that were debited before.",
             told.len(),
         ));
+        let mixed = self.simulator.mirakl().order(&format!("{}-A", MIXED.0));
         for order in &books.orders {
             self.simulator.mirakl().remove(order);
         }
-        Ok(())
+        Ok(mixed.ok_or("the product that was sold with a service is gone")?)
     }
 
     /// The dry run, which leaves everything as it is.

@@ -1,5 +1,5 @@
 //! A small marketplace from end to end: sellers on their way to an account, 200 orders in every
-//! state, a crash in the middle of each job's first run, and the books compared in the end.
+//! state, a crash in the middle of two jobs' first runs, refunds, and the books compared.
 #![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
 
 mod baskets;
@@ -12,7 +12,9 @@ mod oddities;
 mod onboarding;
 mod orders;
 mod page;
+mod refunds;
 mod report;
+mod returns;
 mod sale;
 mod sellers;
 mod shops;

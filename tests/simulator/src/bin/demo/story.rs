@@ -51,7 +51,7 @@ impl Story<'_> {
         self.open_shops().await?;
         self.come_to_the_form().await?;
         self.get_verified().await?;
-        self.confirm_and_capture().await?;
+        let mixed = self.confirm_and_capture().await?;
         orders::fill(&mut self.market);
         self.plan().await?;
         self.die_half_way().await?;
@@ -61,10 +61,11 @@ impl Story<'_> {
         let agreement = report::transferred(self, &rows);
         heading(9, "What was not, and why");
         report::not_transferred(&rows);
-        self.judge(&rows, &agreement.differences).await
+        self.judge(&rows, &agreement.differences).await?;
+        self.give_back(mixed).await
     }
 
-    /// The last word; an error if anything does not agree.
+    /// The last word on sellers and transfers; an error if anything does not agree.
     async fn judge(&self, rows: &[Row], transfers: &[String]) -> Result<()> {
         agreed("Stripe's ledger and the store differ", transfers)?;
         agreed(
@@ -170,18 +171,23 @@ impl Story<'_> {
 
     /// Runs a job and shows what cron would mail, if anything.
     pub(super) async fn run_as_cron(&self, job: &str) -> Result<()> {
-        command(&[job]);
-        let finished = self.program.run(&[job]).await?;
-        let silent = finished.stdout.is_empty();
-        quote(finished.stdout.trim_end());
-        let meaning = match finished.code {
-            Some(0) if silent => "nothing to tell",
-            Some(0) => "nothing failed",
-            Some(3) => "some items failed or are in doubt, and will be tried again",
-            code => return Err(format!("{job} ended with {code:?}").into()),
-        };
-        let code = finished.code.unwrap_or_default();
-        quote(&format!("exit code {code}: {meaning}"));
-        Ok(())
+        run_as_cron(self.program, job).await
     }
+}
+
+/// Runs a job of a program with settings of its own.
+pub async fn run_as_cron(program: &Program, job: &str) -> Result<()> {
+    command(&[job]);
+    let finished = program.run(&[job]).await?;
+    let silent = finished.stdout.is_empty();
+    quote(finished.stdout.trim_end());
+    let meaning = match finished.code {
+        Some(0) if silent => "nothing to tell",
+        Some(0) => "nothing failed",
+        Some(3) => "some items failed or are in doubt, and will be tried again",
+        code => return Err(format!("{job} ended with {code:?}").into()),
+    };
+    let code = finished.code.unwrap_or_default();
+    quote(&format!("exit code {code}: {meaning}"));
+    Ok(())
 }

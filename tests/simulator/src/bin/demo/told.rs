@@ -1,4 +1,4 @@
-//! What the operator's server was told of sellers and transfers.
+//! What the operator's server was told of sellers, transfers and refunds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,8 @@ pub struct Told {
     pub updated: BTreeMap<i64, usize>,
     /// By `transfer.failed`: orders, and how often.
     pub failed: BTreeMap<String, usize>,
+    /// By `refund.failed`: refunds, and how often.
+    pub refunds: BTreeMap<String, usize>,
 }
 
 impl Told {
@@ -43,6 +45,10 @@ impl Told {
                 Some("transfer.failed") => {
                     let order = payload["miraklId"].as_str().unwrap_or_default();
                     *told.failed.entry(order.to_owned()).or_default() += 1;
+                }
+                Some("refund.failed") => {
+                    let refund = payload["miraklRefundId"].as_str().unwrap_or_default();
+                    *told.refunds.entry(refund.to_owned()).or_default() += 1;
                 }
                 _ => {}
             }
