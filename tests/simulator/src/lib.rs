@@ -25,14 +25,15 @@ pub use clock::Clock;
 pub use faults::{Effect, Fault, Faults, Trigger};
 pub use kill::{KillSwitch, When};
 pub use mirakl::{
-    BatchRule, Confirmation, DebitSeed, LineSeed, MIRAKL_CLIENT_ID, MIRAKL_CLIENT_SECRET,
-    MIRAKL_KEY, Mirakl, OrderSeed, RefundConfirmation, RefundSeed, ServiceConfirmation,
-    ServiceRefundConfirmation, ServiceRefundSeed, ServiceRoot, ServiceSeed, ShopSeed,
+    BatchRule, Confirmation, DebitSeed, InvoiceSeed, LineSeed, MIRAKL_CLIENT_ID,
+    MIRAKL_CLIENT_SECRET, MIRAKL_KEY, Mirakl, OrderSeed, RefundConfirmation, RefundSeed,
+    ServiceConfirmation, ServiceRefundConfirmation, ServiceRefundSeed, ServiceRoot, ServiceSeed,
+    ShopSeed,
 };
 pub use receiver::{Behaviour, Delivery, Receiver};
 pub use simulator::Simulator;
 pub use stripe::{
     Account, AccountLink, AccountSeed, Cancellation, Capture, Payment, PaymentSeed, PaymentView,
-    Refund, RefundBalanceRule, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY,
-    Stripe, Transfer, TransferSeed, Visit,
+    Payout, Refund, RefundBalanceRule, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY,
+    STRIPE_RESTRICTED_KEY, SellerTransfer, Stripe, Transfer, TransferSeed, Visit,
 };

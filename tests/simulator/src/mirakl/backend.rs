@@ -83,6 +83,7 @@ impl State {
             ("GET", "/api/shops") => answer(self.list_shops(call)),
             ("GET", "/api/payment/debit") => answer(self.list_debits(call)),
             ("GET", "/api/payment/refund") => answer(self.list_refunds(call)),
+            ("GET", "/api/invoices") => answer(self.list_invoices(call)),
             ("GET", "/api/mms/orders") => answer(self.list_services(call)),
             ("GET", "/api/mms/debits") => answer(self.list_service_debits(call)),
             ("GET", "/api/mms/refunds") => answer(self.list_service_refunds(call)),
@@ -114,7 +115,12 @@ impl State {
 }
 
 fn is_known(path: &str) -> bool {
-    let read = ["/api/mms/orders", "/api/orders", "/api/version"];
+    let read = [
+        "/api/invoices",
+        "/api/mms/orders",
+        "/api/orders",
+        "/api/version",
+    ];
     read.contains(&path) || is_written(path)
 }
 

@@ -1,4 +1,4 @@
-//! The fake Mirakl: its orders, its shops, its tokens and what the test says about them.
+//! The fake Mirakl: its orders, its shops, its invoices, its tokens and what the test says about them.
 
 mod backend;
 mod book;
@@ -7,6 +7,7 @@ mod canceled;
 mod dates;
 mod debits;
 mod filter;
+mod invoices;
 mod line;
 mod listing;
 mod paging;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 pub use debits::{BatchRule, Confirmation};
+pub use invoices::InvoiceSeed;
 pub use line::LineSeed;
 pub use refund_seed::RefundSeed;
 pub use refunds::RefundConfirmation;
@@ -41,6 +43,7 @@ use crate::background::Background;
 use crate::server::Shared;
 use book::Book;
 use debits::Debits;
+use invoices::Invoices;
 use refunds::Refunds;
 use services::Services;
 use shops::Shops;
@@ -67,6 +70,7 @@ struct State {
     book: Mutex<Book>,
     debits: Mutex<Debits>,
     refunds: Mutex<Refunds>,
+    invoices: Mutex<Invoices>,
     shops: Mutex<Shops>,
     services: Mutex<Services>,
     tokens: Mutex<Tokens>,
@@ -88,6 +92,10 @@ impl State {
     /// Before the book and after the debits, where they are needed too.
     fn refunds(&self) -> MutexGuard<'_, Refunds> {
         self.refunds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn invoices(&self) -> MutexGuard<'_, Invoices> {
+        self.invoices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn services(&self) -> MutexGuard<'_, Services> {
@@ -120,6 +128,7 @@ impl Mirakl {
             book: Mutex::default(),
             debits: Mutex::default(),
             refunds: Mutex::default(),
+            invoices: Mutex::default(),
             shops: Mutex::default(),
             services: Mutex::default(),
             tokens: Mutex::default(),

@@ -47,6 +47,11 @@ impl Part {
         }
         Ok(())
     }
+
+    /// Whether it begins the list.
+    pub(super) fn is_first(&self) -> bool {
+        self.offset == 0
+    }
 }
 
 /// The elements of a part, and the headers that lead to others.

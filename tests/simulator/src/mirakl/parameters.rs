@@ -20,12 +20,7 @@ pub(super) fn list(name: &str, value: &str) -> Result<HashSet<String>, String> {
 }
 
 /// One more value of a parameter that is repeated.
-pub(super) fn repeat(
-    set: &mut Option<HashSet<String>>,
-    name: &str,
-    value: &str,
-) -> Result<(), String> {
-    let set = set.get_or_insert_default();
+pub(super) fn repeat(set: &mut HashSet<String>, name: &str, value: &str) -> Result<(), String> {
     set.insert(value.to_owned());
     check(name, set.len())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::accounts::StoredAccount;
+use super::views::time;
 
 /// A connected account, as Stripe has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl StoredAccount {
         Account {
             id: self.id.clone(),
             kind: self.kind.clone(),
-            created: DateTime::from_timestamp(self.created, 0).unwrap_or_default(),
+            created: time(self.created),
             idempotency_key: self.idempotency_key.clone(),
             connected: self.connected,
             metadata: self.metadata.clone(),

@@ -16,11 +16,12 @@ use crate::calls::Api;
 pub(super) const DEFAULT_VERSION: &str = "2026-06-24.dahlia";
 
 /// What is read by id.
-const COLLECTIONS: [&str; 6] = [
+const COLLECTIONS: [&str; 7] = [
     "accounts",
     "charges",
     "events",
     "payment_intents",
+    "payouts",
     "refunds",
     "transfers",
 ];
@@ -155,6 +156,7 @@ impl State {
             || book.charges.get(id).is_some()
             || book.intents.get(id).is_some()
             || book.transfers.get(id).is_some()
+            || book.payouts.get(id).is_some()
             || book.refunds.get(id).is_some()
     }
 }
@@ -186,15 +188,18 @@ fn is_known(method: &str, path: &[&str]) -> bool {
     };
     match method {
         "GET" => match path {
-            ["account"] | ["transfers", _, "reversals"] | ["transfers", _, "reversals", _] => true,
+            ["account" | "balance"]
+            | ["transfers", _, "reversals"]
+            | ["transfers", _, "reversals", _] => true,
             [kind] | [kind, _] => COLLECTIONS.contains(kind),
             _ => false,
         },
         "POST" => matches!(
             path,
-            ["accounts" | "account_links" | "refunds" | "transfers"]
+            ["accounts" | "account_links" | "payouts" | "refunds" | "transfers"]
                 | ["payment_intents", _, "cancel" | "capture"]
                 | ["charges", _, "capture"]
+                | ["payouts", _, "cancel"]
                 | ["transfers", _, "reversals"]
         ),
         _ => false,

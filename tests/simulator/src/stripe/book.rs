@@ -1,6 +1,6 @@
 //! All that Stripe knows in one mode.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
@@ -11,6 +11,7 @@ use super::ids::Ids;
 use super::ledger::Ledger;
 use super::links::AccountLink;
 use super::payments::{Charge, Intent};
+use super::payout_book::StoredPayout;
 use super::record::{Cancellation, Capture};
 use super::refund_book::StoredRefund;
 use super::refunds::RefundBalanceRule;
@@ -44,10 +45,16 @@ pub(super) struct Book {
     pub(super) reversals: Vec<(String, String)>,
     /// Whether money that is still on its way to a seller cannot be taken back.
     pub(super) reverses_available_only: bool,
+    pub(super) payouts: Shelf<StoredPayout>,
+    /// When payouts go on, and their ids.
+    pub(super) payouts_due: BTreeSet<(i64, String)>,
+    /// Ids by account and currency, `None` where there is no external account. One that is not
+    /// here was never asked for.
+    pub(super) bank_accounts: HashMap<(String, String), Option<String>>,
     pub(super) events: Shelf<StoredEvent>,
     pub(super) ledger: Ledger,
     pub(super) keys: Keys,
-    /// Charges and transfers that a request is working on.
+    /// Charges, transfers and payouts that a request is working on.
     pub(super) locked: HashSet<String>,
 }
 
@@ -74,6 +81,9 @@ impl Book {
             transfers: Shelf::default(),
             reversals: Vec::new(),
             reverses_available_only: false,
+            payouts: Shelf::default(),
+            payouts_due: BTreeSet::new(),
+            bank_accounts: HashMap::new(),
             events: Shelf::default(),
             ledger: Ledger::default(),
             keys: Keys::default(),

@@ -46,6 +46,15 @@ pub(super) fn phone(text: &str, param: &str) -> Result<(), Refusal> {
     Err(Refusal::new(message).param(param))
 }
 
+/// A currency, in lower case.
+pub(super) fn currency(text: &str, param: &str) -> Result<(), Refusal> {
+    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase()) {
+        return Ok(());
+    }
+    let message = format!("Invalid currency: {text}");
+    Err(Refusal::new(message).param(param))
+}
+
 /// One line of so many characters at most.
 pub(super) fn line(text: &str, longest: usize, param: &str) -> Result<(), Refusal> {
     if text.chars().count() > longest {

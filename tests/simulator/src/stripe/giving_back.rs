@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::Stripe;
 use super::events::Cause;
+use super::metadata::owned;
 use super::refund_book::{Gift, Standing, StoredRefund};
 use super::refunds::RefundBalanceRule;
 use super::reversals::StoredReversal;
+use super::views::time;
 
 /// A refund, by a request or by hand; what it releases of a charge not captured included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl StoredRefund {
             currency: self.currency.clone(),
             status: self.status.to_owned(),
             metadata: self.metadata.clone(),
-            at: at(self.created),
+            at: time(self.created),
             idempotency_key: self.key.clone(),
         }
     }
@@ -73,7 +75,7 @@ impl StoredReversal {
             amount: self.amount,
             currency: self.currency.clone(),
             metadata: self.metadata.clone(),
-            at: at(self.created),
+            at: time(self.created),
             idempotency_key: self.key.clone(),
         }
     }
@@ -199,14 +201,4 @@ impl Stripe {
         let id = book.charge_id(charge_or_intent);
         book.charge(&id).disputed = disputed;
     }
-}
-
-fn owned(metadata: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let metadata = metadata.iter();
-    let metadata = metadata.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    metadata.collect()
-}
-
-fn at(created: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(created, 0).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Lists of what happened to payments and transfers: refunds, reversals and events.
+//! Lists of what happened to payments and transfers: refunds, reversals, payouts and events.
 
 use super::State;
 use super::auth::Caller;
@@ -7,15 +7,16 @@ use super::book::Book;
 use super::errors::Refusal;
 use super::events::{Kinds, StoredEvent};
 use super::form::Form;
+use super::payout_book::{STATUSES, StoredPayout};
 use super::reads::allow;
 use super::refund_book::StoredRefund;
 use super::reversals::StoredReversal;
-use super::shelf::Range;
+use super::shelf::{Range, Span};
 use super::views::List;
 use crate::api::Answer;
 
 impl State {
-    /// Answers a GET of a refund, a reversal, an event or a list of them.
+    /// Answers a GET of a refund, a reversal, a payout, an event or a list of them.
     pub(super) fn get_history(
         &self,
         book: &Book,
@@ -32,6 +33,14 @@ impl State {
                 form.allow(&["expand"])?;
                 let refund = book.refunds.get(id).filter(|_| acting.is_none());
                 Ok(ok(&refund.ok_or_else(|| missing("refund", id))?.show()))
+            }
+            ["payouts"] => list_payouts(book, form, acting),
+            ["payouts", id] => {
+                form.allow(&["expand"])?;
+                let payout = book.payout_of(id, acting);
+                Ok(ok(&payout
+                    .ok_or_else(|| missing("payout", id))?
+                    .show(book.live)))
             }
             ["events"] => list_events(book, form, acting, now),
             ["events", id] => {
@@ -76,6 +85,24 @@ fn list_refunds(book: &Book, form: &Form, acting: Option<&str>) -> Result<Answer
     })?;
     let data = page.into_iter().map(StoredRefund::show).collect();
     Ok(ok(&List::new(data, more, "/v1/refunds")))
+}
+
+fn list_payouts(book: &Book, form: &Form, acting: Option<&str>) -> Result<Answer, Refusal> {
+    allow(form, &["arrival_date", "destination", "status"])?;
+    let range = Range::read(form)?;
+    let arrival = Span::read(form, "arrival_date")?;
+    let status = form.one_of("status", &STATUSES)?;
+    let destination = form.text("destination")?;
+    let account = acting.unwrap_or(&book.platform.id);
+    let (page, more) = book.payouts.page(&range, "payout", |payout| {
+        payout.account == account
+            && arrival.holds(payout.arrival())
+            && status.is_none_or(|status| status == payout.status)
+            && destination.is_none_or(|to| to == payout.terms.destination)
+    })?;
+    let show = |payout: &StoredPayout| payout.show(book.live);
+    let data = page.into_iter().map(show).collect();
+    Ok(ok(&List::new(data, more, "/v1/payouts")))
 }
 
 fn list_events(

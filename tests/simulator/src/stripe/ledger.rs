@@ -31,6 +31,13 @@ impl Ledger {
         })
     }
 
+    /// The currencies in which an account has or had money.
+    pub(super) fn currencies(&self, account: &str) -> impl Iterator<Item = &str> {
+        let purses = self.purses.keys();
+        let own = purses.filter(move |(owner, _)| owner == account);
+        own.map(|(_, currency)| currency.as_str())
+    }
+
     /// What can be spent at a time to come, if nothing more happens.
     pub(super) fn available_by(&self, account: &str, currency: &str, at: i64) -> i64 {
         let key = (account.to_owned(), currency.to_owned());

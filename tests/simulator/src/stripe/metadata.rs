@@ -1,4 +1,4 @@
-//! Metadata that is written over what there is.
+//! Metadata that is written over what there is, or given by a test.
 
 use std::collections::BTreeMap;
 
@@ -36,4 +36,11 @@ impl Metadata {
         let set = self.set.iter();
         metadata.extend(set.map(|(key, value)| (key.clone(), value.clone())));
     }
+}
+
+/// Metadata of what somebody made elsewhere.
+pub(super) fn owned(metadata: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let metadata = metadata.iter();
+    let metadata = metadata.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    metadata.collect()
 }

@@ -1,5 +1,5 @@
-//! The fake Stripe: its accounts, links, payments, transfers, what is given back of them, and what
-//! the test says about all that.
+//! The fake Stripe: its accounts, links, payments, transfers, what is given back of them, payouts,
+//! and what the test says about all that.
 
 mod account_seed;
 mod account_view;
@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod authorised;
 mod backend;
+mod balances;
 mod book;
 mod charge_view;
 mod checks;
@@ -24,7 +25,10 @@ mod ledger;
 mod links;
 mod metadata;
 mod paying;
+mod paying_out;
 mod payments;
+mod payout_book;
+mod payouts;
 mod rate;
 mod reads;
 mod record;
@@ -50,6 +54,7 @@ pub use account_view::Account;
 pub use auth::{STRIPE_KEY, STRIPE_LIVE_KEY, STRIPE_RESTRICTED_KEY};
 pub use giving_back::{Refund, Reversal};
 pub use links::{AccountLink, Visit};
+pub use paying_out::{Payout, SellerTransfer};
 pub use record::{Cancellation, Capture, PaymentView};
 pub use refunds::RefundBalanceRule;
 pub use seeds::{Payment, PaymentSeed, TransferSeed};
@@ -83,7 +88,9 @@ impl State {
     fn book(&self, live: bool) -> MutexGuard<'_, Book> {
         let book = if live { &self.live } else { &self.test };
         let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.expire(self.shared.clock.now());
+        let now = self.shared.clock.now();
+        book.expire(now);
+        book.carry_payouts(now);
         book
     }
 
@@ -171,10 +178,10 @@ impl Stripe {
     /// Adds a transfer made elsewhere and returns its id.
     pub fn add_transfer(&self, seed: TransferSeed) -> String {
         let now = self.state.shared.clock.now();
-        self.book().add_transfer(seed, now)
+        self.book().add_transfer(seed, None, now)
     }
 
-    /// All transfers, in the order they were made.
+    /// All transfers, also those that connected accounts made, in the order they were made.
     pub fn transfers(&self) -> Vec<Transfer> {
         let book = self.book();
         let stored = book.transfers.iter();

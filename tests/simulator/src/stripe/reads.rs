@@ -47,7 +47,13 @@ impl State {
                 let data = page.into_iter().map(StoredAccount::show).collect();
                 Ok(ok(&List::new(data, more, "/v1/accounts")))
             }
-            ["refunds" | "events", ..] | ["transfers", _, "reversals", ..] => {
+            ["balance"] => {
+                form.allow(&["expand"])?;
+                let id = acting.unwrap_or(&book.platform.id);
+                let account = book.account(id).ok_or_else(|| no_access(call, id))?;
+                Ok(ok(&book.show_balance(account, now)))
+            }
+            ["refunds" | "events" | "payouts", ..] | ["transfers", _, "reversals", ..] => {
                 self.get_history(&book, &form, caller, path)
             }
             ["charges"] => list_charges(&book, &form, acting, now),

@@ -94,8 +94,12 @@ impl<T: Item> Shelf<T> {
         object: &str,
         passes: impl Fn(&T) -> bool,
     ) -> Result<(Vec<&T>, bool), Refusal> {
-        let mut from = self.by_time.partition_point(|key| key.0 < range.since);
-        let mut to = self.by_time.partition_point(|key| key.0 <= range.until);
+        let mut from = self
+            .by_time
+            .partition_point(|key| key.0 < range.created.since);
+        let mut to = self
+            .by_time
+            .partition_point(|key| key.0 <= range.created.until);
         if let Some((id, param)) = &range.cursor {
             let place = self
                 .find(id)
@@ -137,8 +141,7 @@ impl<T: Item> Shelf<T> {
 #[derive(Debug)]
 pub(super) struct Range {
     limit: usize,
-    since: i64,
-    until: i64,
+    created: Span,
     /// An id, and the parameter it came in.
     cursor: Option<(String, &'static str)>,
 }
@@ -159,34 +162,49 @@ impl Range {
         }
         let after = after.map(|id| (id.to_owned(), "starting_after"));
         let before = before.map(|id| (id.to_owned(), "ending_before"));
-        let mut range = Self {
+        Ok(Self {
             limit: usize::try_from(limit).unwrap_or(10),
+            created: Span::read(form, "created")?,
+            cursor: after.or(before),
+        })
+    }
+}
+
+/// From and to, both inclusive, in Unix seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    since: i64,
+    until: i64,
+}
+
+impl Span {
+    /// Reads `name` as an exact time, or as bounds: `name[gte]` and the like.
+    pub(super) fn read(form: &Form, name: &str) -> Result<Self, Refusal> {
+        let mut span = Self {
             since: i64::MIN,
             until: i64::MAX,
-            cursor: after.or(before),
         };
-        range.read_created(form)?;
-        Ok(range)
-    }
-
-    fn read_created(&mut self, form: &Form) -> Result<(), Refusal> {
         let mut bounded = false;
-        for (bound, value) in form.below("created") {
+        for (bound, value) in form.below(name) {
             bounded = true;
-            let name = format!("created[{bound}]");
+            let name = format!("{name}[{bound}]");
             let at = whole(value, &name)?;
             match bound {
-                "gt" => self.since = self.since.max(at.saturating_add(1)),
-                "gte" => self.since = self.since.max(at),
-                "lt" => self.until = self.until.min(at.saturating_sub(1)),
-                "lte" => self.until = self.until.min(at),
+                "gt" => span.since = span.since.max(at.saturating_add(1)),
+                "gte" => span.since = span.since.max(at),
+                "lt" => span.until = span.until.min(at.saturating_sub(1)),
+                "lte" => span.until = span.until.min(at),
                 _ => return Err(unknown(&name)),
             }
         }
-        if !bounded && let Some(at) = form.text("created")? {
-            self.since = whole(at, "created")?;
-            self.until = self.since;
+        if !bounded && let Some(at) = form.text(name)? {
+            span.since = whole(at, name)?;
+            span.until = span.since;
         }
-        Ok(())
+        Ok(span)
+    }
+
+    pub(super) fn holds(self, at: i64) -> bool {
+        (self.since..=self.until).contains(&at)
     }
 }

@@ -12,6 +12,7 @@ use super::errors::Refusal;
 use super::events::Cause;
 use super::form::Form;
 use super::links::LinkWish;
+use super::payouts::PayoutWish;
 use super::reads::expand;
 use super::refunds::RefundWish;
 use super::reversals::ReversalWish;
@@ -32,6 +33,8 @@ pub(super) enum Task {
         transfer: String,
         wish: ReversalWish,
     },
+    Payout(PayoutWish),
+    CancelPayout(String),
     Charge {
         id: String,
         wish: ChargeCapture,
@@ -52,15 +55,15 @@ pub(super) enum IntentWish {
 }
 
 impl Task {
-    /// The charge or transfer that no other request may work on meanwhile.
+    /// The charge, transfer or payout that no other request may work on meanwhile.
     pub(super) fn locks(&self) -> Option<&str> {
         match self {
             Self::Transfer(wish) => wish.source.as_deref(),
             Self::Refund { charge, .. } => Some(charge),
             Self::Reversal { transfer, .. } => Some(transfer),
-            Self::Charge { id, .. } => Some(id),
+            Self::Charge { id, .. } | Self::CancelPayout(id) => Some(id),
             Self::Intent { charge, .. } => charge.as_deref(),
-            Self::Account(_) | Self::Link(_) => None,
+            Self::Account(_) | Self::Link(_) | Self::Payout(_) => None,
         }
     }
 
@@ -88,6 +91,11 @@ impl Task {
                 let made = book.make_reversal(transfer, wish, cause, now);
                 made.map(|made| ok(&made))
             }
+            Self::Payout(wish) => {
+                let made = book.make_payout(wish, caller, cause, now);
+                made.map(|made| ok(&made))
+            }
+            Self::CancelPayout(id) => book.make_cancel(id, cause, now).map(|done| ok(&done)),
             Self::Charge { id, wish, expand } => {
                 let done = book.capture_charge(id, wish, key, now);
                 done.map(|()| show_charge(book, id, *expand, now))
@@ -129,6 +137,8 @@ impl State {
                 Task::Link(wish)
             }
             [_, "transfers", id, "reversals"] => self.begin_reversal(id, form, caller)?,
+            [_, "payouts"] => Task::Payout(PayoutWish::read(form)?),
+            [_, "payouts", id, _] => self.begin_cancel(id, form, caller)?,
             [_, "refunds"] => self.begin_refund(form, caller)?,
             [_, "charges", id, _] => self.begin_charge(id, form, caller)?,
             [_, "payment_intents", id, change] => self.begin_intent(id, change, form, caller)?,
@@ -175,6 +185,15 @@ impl State {
             transfer: stored.transfer.id.clone(),
             wish,
         })
+    }
+
+    fn begin_cancel(&self, id: &str, form: &Form, caller: &Caller) -> Result<Task, Refusal> {
+        form.allow(&["expand"])?;
+        form.expand(&[])?;
+        let book = self.book(caller.live);
+        let payout = book.payout_of(id, caller.account.as_deref());
+        let payout = payout.ok_or_else(|| self.not_found("payout", id, caller))?;
+        Ok(Task::CancelPayout(payout.id.clone()))
     }
 
     fn begin_charge(&self, id: &str, form: &Form, caller: &Caller) -> Result<Task, Refusal> {

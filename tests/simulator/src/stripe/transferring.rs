@@ -45,8 +45,13 @@ impl Book {
         Ok(made.show(self.live))
     }
 
-    /// A transfer that somebody else made.
-    pub(super) fn add_transfer(&mut self, seed: TransferSeed, now: DateTime<Utc>) -> String {
+    /// A transfer that somebody else made, for the platform or a connected account.
+    pub(super) fn add_transfer(
+        &mut self,
+        seed: TransferSeed,
+        owner: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> String {
         let wish = Wish {
             amount: seed.amount,
             currency: seed.currency,
@@ -57,7 +62,8 @@ impl Book {
             description: None,
             metadata: seed.metadata,
         };
-        self.record(wish, None, Cause::default(), seed.created.unwrap_or(now))
+        let (owner, at) = (owner.map(str::to_owned), seed.created.unwrap_or(now));
+        self.record(wish, owner, Cause::default(), at)
     }
 
     fn record(

@@ -1,5 +1,6 @@
 //! What the views of objects have in common.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// Of which objects the whole is shown rather than the id.
@@ -57,3 +58,8 @@ pub(super) struct Empty {}
 
 pub(super) const DECLINED: &str = "card_declined";
 pub(super) const DECLINED_MESSAGE: &str = "Your card was declined.";
+
+/// A time of creation, as tests read it.
+pub(super) fn time(created: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(created, 0).unwrap_or_default()
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::auth::Caller;
 use super::book::Book;
+use super::checks;
 use super::errors::Refusal;
 use super::form::Form;
 
@@ -37,10 +38,7 @@ impl Wish {
         form.expand(&[])?;
         let amount = form.required_integer("amount", 1, 999_999_999_999)?;
         let currency = form.required("currency")?;
-        if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_lowercase()) {
-            let message = format!("Invalid currency: {currency}");
-            return Err(Refusal::new(message).param("currency"));
-        }
+        checks::currency(currency, "currency")?;
         let source_type = form.text("source_type")?.unwrap_or("card");
         if !matches!(source_type, "card" | "bank_account" | "fpx") {
             let message = format!("Invalid source_type: {source_type}");

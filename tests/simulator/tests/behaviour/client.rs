@@ -151,6 +151,41 @@ impl World {
         reply.expect("an answer")
     }
 
+    /// A GET from Stripe for a connected account.
+    pub async fn stripe_for(&self, account: &str, path: &str) -> Reply {
+        let url = format!("{}{path}", self.sim.stripe().url());
+        let bearer = format!("Bearer {STRIPE_KEY}");
+        let headers = [("Authorization", &*bearer), ("Stripe-Account", account)];
+        self.get(&url, &headers).await.expect("an answer")
+    }
+
+    /// A POST to Stripe for a connected account that has an answer.
+    pub async fn make_for(&self, account: &str, kind: &str, form: &str) -> Reply {
+        let headers = [("Stripe-Account", account)];
+        let reply = self.post_as(STRIPE_KEY, kind, form, &headers).await;
+        reply.expect("an answer")
+    }
+
+    /// A POST to Stripe for a connected account under a key.
+    pub async fn try_for(
+        &self,
+        account: &str,
+        kind: &str,
+        form: &str,
+        key: &str,
+    ) -> reqwest::Result<Reply> {
+        let headers = [("Stripe-Account", account), ("Idempotency-Key", key)];
+        self.post_as(STRIPE_KEY, kind, form, &headers).await
+    }
+
+    /// A seller with euro that can be spent.
+    pub fn seller_with(&self, amount: i64) -> String {
+        let stripe = self.sim.stripe();
+        let seller = stripe.add_account(AccountSeed::new());
+        stripe.add_funds(&seller, "eur", amount);
+        seller
+    }
+
     pub async fn transfer(&self, form: &str) -> Reply {
         self.post(form, &[]).await.expect("an answer")
     }

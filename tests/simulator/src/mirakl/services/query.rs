@@ -66,7 +66,7 @@ impl Query {
         let mut sets: Vec<Option<HashSet<String>>> = vec![None; fields.len()];
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             match fields.iter().position(|(own, _)| *own == name) {
-                Some(at) => repeat(&mut sets[at], &name, &value)?,
+                Some(at) => repeat(sets[at].get_or_insert_default(), &name, &value)?,
                 None => query.set(&name, &value)?,
             }
         }
