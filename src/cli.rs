@@ -106,6 +106,14 @@ pub enum Command {
     #[command(alias = "connector:dispatch:process-refund")]
     ProcessRefund(ProcessRefund),
 
+    /// Job: settle each new invoice, then pay the seller's bank (daily)
+    ///
+    /// Credits go to the seller, subscription and manual invoices to the operator, then what the invoice
+    /// leaves is paid out, each once and to the cent. Mirakl's list is read at most once a day; what
+    /// waits is read again by its id, so this may run more often.
+    #[command(alias = "connector:dispatch:process-payout")]
+    ProcessPayout(ProcessPayout),
+
     /// Show what is stored, newest first
     List(List),
 
@@ -177,6 +185,27 @@ pub struct ProcessRefund {
     pub refunds: Vec<String>,
 }
 
+/// Flags of `process-payout`.
+#[derive(Debug, Args)]
+pub struct ProcessPayout {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
+
+    /// Look only at this shop, and now; the checkpoint stays where it is
+    #[arg(long, value_name = "SHOP")]
+    pub shop: Option<i64>,
+
+    /// The same as --shop
+    #[arg(value_name = "SHOP", id = "shop_argument", conflicts_with = "shop")]
+    pub shop_argument: Option<i64>,
+
+    /// Read invoices made since this day or time, and now. On a first run without START_DATE, invoices
+    /// made earlier are not paid by this program
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// Flags that every job has.
 #[derive(Debug, Args)]
 pub struct JobFlags {
@@ -212,7 +241,7 @@ pub struct List {
     #[arg(long, value_name = "SHOP")]
     pub shop: Option<i64>,
 
-    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer, a refund or an account then
+    /// Only rows of this id: internal, of Mirakl or of Stripe. A transfer, a refund, a payout or an account then
     /// shows its history
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
@@ -235,6 +264,8 @@ pub enum ListSubject {
     Accounts,
     /// What customers get back, with its three steps
     Refunds,
+    /// What goes to sellers' banks, and what came of it
+    Payouts,
     /// Customers' payments as last seen at Stripe
     Payments,
     /// What your server was told, and what it has not taken yet
@@ -278,6 +309,8 @@ pub enum ResolveSubject {
     Transfer(ResolveTransfer),
     /// A refund in REFUND_ON_HOLD or REFUND_FAILED
     Refund(ResolveRefund),
+    /// A payout in PAYOUT_ON_HOLD or PAYOUT_FAILED
+    Payout(ResolvePayout),
 }
 
 /// Flags of `resolve refund`.
@@ -306,6 +339,34 @@ pub struct ResolveRefundDecision {
     pub stripe_id: Option<String>,
 
     /// End it where it is, for this reason
+    #[arg(long, value_name = "REASON")]
+    pub abandon: Option<String>,
+}
+
+/// Flags of `resolve payout`.
+#[derive(Debug, Args)]
+pub struct ResolvePayout {
+    /// The internal id that `list payouts` shows
+    pub id: i64,
+
+    /// The decision.
+    #[command(flatten)]
+    pub decision: ResolvePayoutDecision,
+}
+
+/// One of three decisions.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ResolvePayoutDecision {
+    /// Decide it anew at the next run
+    #[arg(long)]
+    pub retry: bool,
+
+    /// It was made at Stripe: this payout, po_…
+    #[arg(long, value_name = "ID")]
+    pub stripe_id: Option<String>,
+
+    /// End it without a payout, for this reason
     #[arg(long, value_name = "REASON")]
     pub abandon: Option<String>,
 }
@@ -358,6 +419,8 @@ mod tests {
         assert!(matches!(debit.command, Command::ValidatePendingDebit(_)));
         let refund = of("connector:dispatch:process-refund");
         assert!(matches!(refund.command, Command::ProcessRefund(_)));
+        let payout = of("connector:dispatch:process-payout");
+        assert!(matches!(payout.command, Command::ProcessPayout(_)));
         let onboarding = of("connector:sync:onboarding");
         assert!(matches!(onboarding.command, Command::SyncOnboarding(_)));
         let help = Cli::command().render_long_help().to_string();

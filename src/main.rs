@@ -6,17 +6,18 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use mirakl_stripe::app::App;
 use mirakl_stripe::cli::{
-    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessRefund, ProcessTransfer,
-    ResolveRefund, ResolveSubject, ResolveTransfer, SummaryFormat, SyncOnboarding,
-    ValidatePendingDebit,
+    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessPayout, ProcessRefund,
+    ProcessTransfer, ResolvePayout, ResolveRefund, ResolveSubject, ResolveTransfer, SummaryFormat,
+    SyncOnboarding, ValidatePendingDebit,
 };
 use mirakl_stripe::commands::{
-    link_account, list, migrate, onboarding_link, resolve, resolve_refund,
+    link_account, list, migrate, onboarding_link, resolve, resolve_payout, resolve_refund,
 };
-use mirakl_stripe::domain::ids::{AccountId, OrderId, RefundId, ShopId, TransferId};
+use mirakl_stripe::domain::ids::{AccountId, OrderId, PayoutId, RefundId, ShopId, TransferId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
 use mirakl_stripe::jobs::{
-    self, Ending, Job, JobError, Report, process_refund, sync_onboarding, validate_pending_debit,
+    self, Ending, Job, JobError, Report, process_payout, process_refund, sync_onboarding,
+    validate_pending_debit,
 };
 use mirakl_stripe::outcome::{Counts, Exit};
 use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
@@ -73,6 +74,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         Command::ValidatePendingDebit(flags) => validate_pending_debit(&app()?, flags).await,
         Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
         Command::ProcessRefund(flags) => process_refund(&app()?, flags).await,
+        Command::ProcessPayout(flags) => process_payout(&app()?, flags).await,
         Command::List(flags) => show(&database()?, flags).await,
         Command::LinkAccount(LinkAccount { shop, account }) => {
             let account = AccountId(account);
@@ -85,6 +87,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         }
         Command::Resolve(flags) => match flags.subject {
             ResolveSubject::Transfer(flags) => Ok(told(resolve_transfer(&app()?, flags).await?)),
+            ResolveSubject::Payout(flags) => Ok(told(resolve_payout(&app()?, flags).await?)),
             ResolveSubject::Refund(flags) => Ok(told(resolve_refund(&app()?, flags).await?)),
         },
         Command::Migrate => Ok(told(migrate::run(&database()?).await?)),
@@ -189,12 +192,31 @@ async fn process_refund(app: &App, flags: ProcessRefund) -> Result<Exit, JobErro
     summed_up(app, report, json)
 }
 
+async fn process_payout(app: &App, flags: ProcessPayout) -> Result<Exit, JobError> {
+    let json = flags.job.output == SummaryFormat::Json;
+    let options = process_payout::Options {
+        shop: flags.shop.or(flags.shop_argument).map(ShopId),
+        since: flags.since,
+    };
+    if flags.job.dry_run {
+        let planned = jobs::plan_checked(app, async || process_payout::plan(app, &options).await);
+        output::planned_payouts(&planned.await?, json);
+        return Ok(Exit::Done);
+    }
+    let report = jobs::run(app, Job::ProcessPayout, async |run| {
+        process_payout::run(app, run, &options).await
+    })
+    .await;
+    summed_up(app, report, json)
+}
+
 async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError> {
     let query = list::Query {
         subject: match flags.subject {
             ListSubject::Transfers => list::Subject::Transfers,
             ListSubject::Accounts => list::Subject::Accounts,
             ListSubject::Refunds => list::Subject::Refunds,
+            ListSubject::Payouts => list::Subject::Payouts,
             ListSubject::Payments => list::Subject::Payments,
             ListSubject::Notifications => list::Subject::Notifications,
             ListSubject::Runs => list::Subject::Runs,
@@ -217,6 +239,16 @@ async fn resolve_transfer(app: &App, flags: ResolveTransfer) -> Result<String, J
         (None, None) => resolve::Decided::Retry,
     };
     resolve::transfer(app, flags.id, decided).await
+}
+
+async fn resolve_payout(app: &App, flags: ResolvePayout) -> Result<String, JobError> {
+    let decision = flags.decision;
+    let decided = match (decision.stripe_id, decision.abandon) {
+        (Some(id), _) => resolve_payout::Decided::MadeAs(PayoutId(id)),
+        (None, Some(reason)) => resolve_payout::Decided::Abandon(reason),
+        (None, None) => resolve_payout::Decided::Retry,
+    };
+    resolve_payout::run(app, flags.id, decided).await
 }
 
 async fn resolve_refund(app: &App, flags: ResolveRefund) -> Result<String, JobError> {

@@ -1,7 +1,9 @@
 //! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
 
+mod payouts;
 mod refunds;
 
+pub use payouts::{payouts, planned_payouts};
 pub use refunds::{planned_refunds, refunds};
 
 use std::io::{self, IsTerminal as _, Write as _};

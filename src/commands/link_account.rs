@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId, is_stripe_id};
 use crate::jobs::{self, JobError};
 use crate::store::onboardings::{self, Settled};
-use crate::store::{accounts, schema, transfers};
+use crate::store::{accounts, payouts, schema, transfers};
 
 /// Checks the account at Stripe and stores the mapping; returns what to tell the operator.
 pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String, JobError> {
@@ -40,6 +40,7 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
     onboardings::created(&mut tx, &[linked], true, now).await?;
     let before = accounts::put(&mut tx, &[(shop, &found)], now).await?;
     let due = transfers::shops_are_due(&mut tx, &[shop], now).await?;
+    payouts::shops_are_due(&mut tx, &[shop], now).await?;
     tx.commit().await?;
     let instead = match before.get(&shop) {
         Some(before) => format!(" instead of {before}"),

@@ -5,6 +5,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::domain::ids::ShopId;
 use crate::domain::onboarding::AccountStatus;
 use crate::domain::payment::PaymentStatus;
+use crate::domain::payout::PayoutStatus;
 use crate::domain::refund::RefundStatus;
 use crate::domain::transfer::TransferStatus;
 use crate::jobs::JobError;
@@ -12,10 +13,11 @@ use crate::outcome::Outcome;
 use crate::output::{self, Format};
 use crate::settings::DatabaseSettings;
 use crate::store::notifications::NotificationStatus;
+use crate::store::payouts::PayoutFilter;
 use crate::store::refunds::RefundFilter;
 use crate::store::transfers::TransferFilter;
 use crate::store::{
-    Connection, accounts, notifications, payments, refunds, runs, schema, transfers,
+    Connection, accounts, notifications, payments, payouts, refunds, runs, schema, transfers,
 };
 
 /// What is listed.
@@ -27,6 +29,8 @@ pub enum Subject {
     Accounts,
     /// Refunds to customers.
     Refunds,
+    /// Payouts to sellers' banks.
+    Payouts,
     /// Customers' payments.
     Payments,
     /// What the operator's server was told.
@@ -80,6 +84,14 @@ async fn print(conn: &mut Connection, query: &Query) -> Result<(), JobError> {
                 id,
             };
             output::refunds(&refunds::list(conn, &filter, limit).await?, query.format);
+        }
+        Subject::Payouts => {
+            let filter = PayoutFilter {
+                status: status(query, payout_status)?,
+                shop: query.shop,
+                id,
+            };
+            output::payouts(&payouts::list(conn, &filter, limit).await?, query.format);
         }
         Subject::Accounts => {
             let status = status(query, account_status)?;
@@ -154,6 +166,10 @@ fn transfer_status(word: &str) -> Result<TransferStatus, String> {
 
 fn refund_status(word: &str) -> Result<RefundStatus, String> {
     one_of(RefundStatus::ALL, RefundStatus::as_str, "REFUND_", word)
+}
+
+fn payout_status(word: &str) -> Result<PayoutStatus, String> {
+    one_of(PayoutStatus::ALL, PayoutStatus::as_str, "PAYOUT_", word)
 }
 
 fn account_status(word: &str) -> Result<AccountStatus, String> {

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use crate::app::App;
-use crate::domain::ids::{TransferId, is_stripe_id};
+use crate::domain::ids::{AccountId, TransferId, is_stripe_id};
 use crate::domain::transfer::{TransferStatus, TransferType};
 use crate::jobs::{self, JobError};
 use crate::store::transfers::{self, Resolution};
@@ -25,10 +25,11 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
     let mut conn = app.db.acquire().await?;
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
+    let payer = transfers::payer_of(&mut conn, id).await?;
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(transfer) => Some(read(app, transfer).await?),
+        Decided::MadeAs(transfer) => Some(read(app, transfer, payer.as_ref()).await?),
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -105,14 +106,22 @@ struct NamedTransfer {
     created_at: chrono::DateTime<chrono::Utc>,
 }
 
-async fn read(app: &App, id: &TransferId) -> Result<NamedTransfer, JobError> {
+async fn read(
+    app: &App,
+    id: &TransferId,
+    payer: Option<&AccountId>,
+) -> Result<NamedTransfer, JobError> {
     let usage = |text: String| JobError::Usage(text);
     if !is_stripe_id(id.as_str(), "tr_") {
         return Err(usage(format!(
             "{id} is no Stripe transfer: give its id, tr_…"
         )));
     }
-    let found = app.stripe.transfer(id).await.map_err(|e| anyhow!(e))?;
+    let found = app
+        .stripe
+        .transfer(id, payer)
+        .await
+        .map_err(|e| anyhow!(e))?;
     let Some(found) = found else {
         return Err(usage(format!("Stripe does not know {id}")));
     };

@@ -83,6 +83,15 @@ text_id!(
     ReversalId
 );
 
+text_id!(
+    /// An accounting document at Mirakl.
+    InvoiceId
+);
+text_id!(
+    /// A payout at Stripe, `po_…`.
+    PayoutId
+);
+
 /// A Mirakl shop.
 #[derive(
     Debug,

@@ -8,6 +8,7 @@ pub mod money;
 pub mod onboarding;
 pub mod order;
 pub mod payment;
+pub mod payout;
 pub mod refund;
 pub mod retry;
 pub mod service;

@@ -96,6 +96,14 @@ impl Currency {
         self.code().to_ascii_lowercase()
     }
 
+    /// Payouts must be multiples of this many minor units.
+    pub fn payout_step(self) -> i64 {
+        match self.code() {
+            "HUF" | "TWD" => 100,
+            _ => self.rule().step,
+        }
+    }
+
     fn rule(self) -> Rule {
         rule(self.code()).unwrap_or(Rule {
             decimals: 2,
@@ -149,6 +157,11 @@ impl Money {
             return Err(MoneyError::Inexact { amount, currency });
         }
         Ok(Self { minor, currency })
+    }
+
+    /// Whether it can be paid out: some currencies know no smaller coins than whole units.
+    pub fn can_be_paid_out(self) -> bool {
+        self.minor % self.currency.payout_step() == 0
     }
 
     /// The amount in minor units.

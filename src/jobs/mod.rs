@@ -5,11 +5,13 @@ mod accounts;
 mod identity;
 mod orders;
 mod payments;
+pub mod process_payout;
 pub mod process_refund;
 pub mod process_transfer;
 mod reached;
 mod sending;
 pub mod sync_onboarding;
+mod taking_over;
 mod telling;
 pub mod validate_pending_debit;
 
@@ -39,6 +41,8 @@ pub enum Job {
     ProcessTransfer,
     /// `process-refund`
     ProcessRefund,
+    /// `process-payout`
+    ProcessPayout,
 }
 
 impl Job {
@@ -49,6 +53,7 @@ impl Job {
             Self::ValidatePendingDebit => "validate-pending-debit",
             Self::ProcessTransfer => "process-transfer",
             Self::ProcessRefund => "process-refund",
+            Self::ProcessPayout => "process-payout",
         }
     }
 }

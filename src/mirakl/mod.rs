@@ -2,6 +2,7 @@
 
 mod auth;
 mod debit;
+mod invoice;
 mod order;
 mod page;
 mod refund;
@@ -12,6 +13,7 @@ mod wire;
 
 pub use auth::{Auth, OAuth};
 pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
+pub use invoice::{InvoicesQuery, ReadInvoice, UnreadInvoice};
 pub(crate) use order::PAGE_SIZE as MOST_IDS;
 pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
 pub use page::{NextPage, Page};

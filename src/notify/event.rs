@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::domain::ids::{
-    AccountId, ChargeId, OrderId, RefundId, ReversalId, ShopId, StripeRefundId,
+    AccountId, ChargeId, InvoiceId, OrderId, PayoutId, RefundId, ReversalId, ShopId, StripeRefundId,
 };
 use crate::domain::money::{Currency, Money};
+use crate::domain::payout::PayoutStatus;
 use crate::domain::refund::RefundStatus;
 use crate::domain::transfer::{TransferStatus, TransferType};
 
@@ -23,6 +24,8 @@ pub enum Event {
     TransferFailed(Box<TransferFailed>),
     /// A step of a refund was refused, or Stripe could not carry the refund out.
     RefundFailed(Box<RefundFailed>),
+    /// A payout was refused, or failed after it was made.
+    PayoutFailed(Box<PayoutFailed>),
 }
 
 /// A transfer that Stripe refused.
@@ -62,6 +65,23 @@ pub struct RefundFailed {
     /// The reversal of the seller's transfer, if it was made.
     pub stripe_reversal_id: Option<ReversalId>,
     /// What the customer gets back.
+    pub amount: Option<Money>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A payout that was refused, or that failed after it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutFailed {
+    /// Its internal id.
+    pub internal_id: i64,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// The payout at Stripe, if it was made.
+    pub payout_id: Option<PayoutId>,
+    /// What was to be paid.
     pub amount: Option<Money>,
     /// Why.
     pub reason: String,
@@ -111,6 +131,19 @@ struct RefundPayload<'a> {
     currency: Option<Currency>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PayoutPayload<'a> {
+    internal_id: i64,
+    amount: Option<i64>,
+    currency: Option<Currency>,
+    /// A number, as Mirakl sends it.
+    mirakl_invoice_id: Option<i64>,
+    stripe_payout_id: Option<&'a PayoutId>,
+    status: &'static str,
+    failed_reason: &'a str,
+}
+
 impl Event {
     /// The document's `type`.
     pub fn name(&self) -> &'static str {
@@ -118,6 +151,7 @@ impl Event {
             Self::AccountUpdated { .. } => "account.updated",
             Self::TransferFailed(_) => "transfer.failed",
             Self::RefundFailed(_) => "refund.failed",
+            Self::PayoutFailed(_) => "payout.failed",
         }
     }
 
@@ -127,6 +161,7 @@ impl Event {
             Self::AccountUpdated { shop_id, .. } => Some(*shop_id),
             Self::TransferFailed(failed) => failed.shop_id,
             Self::RefundFailed(failed) => failed.shop_id,
+            Self::PayoutFailed(failed) => failed.shop_id,
         }
     }
 
@@ -156,6 +191,18 @@ impl Event {
                     status: TransferStatus::TransferFailed.as_str(),
                     failed_reason: &failed.reason,
                     currency: failed.amount.map(Money::currency),
+                },
+            }),
+            Self::PayoutFailed(failed) => json(&Document {
+                r#type,
+                payload: PayoutPayload {
+                    internal_id: failed.internal_id,
+                    amount: failed.amount.map(Money::minor),
+                    currency: failed.amount.map(Money::currency),
+                    mirakl_invoice_id: failed.invoice.as_str().parse().ok(),
+                    stripe_payout_id: failed.payout_id.as_ref(),
+                    status: PayoutStatus::PayoutFailed.as_str(),
+                    failed_reason: &failed.reason,
                 },
             }),
             Self::RefundFailed(failed) => json(&Document {
@@ -222,6 +269,25 @@ mod tests {
         assert_eq!(
             event.body(),
             r#"{"type":"transfer.failed","payload":{"internalId":5,"miraklId":"C1-\"A\"","type":"TRANSFER_ORDER","orderType":"PRODUCT","stripeAccountId":null,"miraklShopId":null,"transferId":null,"transactionId":null,"amount":null,"status":"TRANSFER_FAILED","failedReason":"Stripe refused: no","currency":null}}"#
+        );
+    }
+
+    #[test]
+    fn a_payout_that_failed_is_told_by_its_invoice() {
+        let failed = PayoutFailed {
+            internal_id: 12,
+            invoice: "2000".into(),
+            shop_id: Some(ShopId(2000)),
+            payout_id: None,
+            amount: Some(Money::from_minor(
+                2300,
+                Currency::parse("eur").expect("known"),
+            )),
+            reason: "account_closed".to_owned(),
+        };
+        assert_eq!(
+            Event::PayoutFailed(Box::new(failed)).body(),
+            r#"{"type":"payout.failed","payload":{"internalId":12,"amount":2300,"currency":"EUR","miraklInvoiceId":2000,"stripePayoutId":null,"status":"PAYOUT_FAILED","failedReason":"account_closed"}}"#
         );
     }
 

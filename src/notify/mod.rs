@@ -6,5 +6,5 @@ mod event;
 mod request;
 
 pub use deliver::deliver;
-pub use event::{Event, RefundFailed, TransferFailed};
+pub use event::{Event, PayoutFailed, RefundFailed, TransferFailed};
 pub use request::Notifier;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub start_date: Option<DateTime<Utc>>,
     /// How far before its checkpoint a pass begins.
     pub checkpoint_overlap: TimeDelta,
+    /// Mirakl's whole list of invoices is read again after this time.
+    pub invoice_sweep: TimeDelta,
     /// `process-transfer` pays product orders.
     pub product_payment_split: bool,
     /// `process-transfer` pays service orders.
@@ -161,6 +163,7 @@ impl Settings {
         let start_date = reader.parsed("START_DATE", parse_date, DATE_HINT);
         let overlap = reader.number("CHECKPOINT_OVERLAP_MINUTES", 5, 0, 24 * 60);
         let retention = reader.number("RETENTION_DAYS", 90, 1, 3650);
+        let sweep = reader.number("INVOICE_SWEEP_HOURS", 20, 1, 24 * 31);
         let product_payment_split = reader.flag("ENABLE_PRODUCT_PAYMENT_SPLIT", false);
         let service_payment_split = reader.flag("ENABLE_SERVICE_PAYMENT_SPLIT", false);
         let taxes = taxes::read(&mut reader);
@@ -180,6 +183,7 @@ impl Settings {
             http_timeout: Duration::from_secs(u64::from(http_timeout)),
             start_date,
             checkpoint_overlap: TimeDelta::minutes(i64::from(overlap)),
+            invoice_sweep: TimeDelta::hours(i64::from(sweep)),
             product_payment_split,
             service_payment_split,
             taxes,

@@ -39,6 +39,7 @@ const KNOWN: &[(&str, bool)] = &[
     ("MIRAKL_MAX_CONCURRENCY", false),
     ("HTTP_TIMEOUT_SECONDS", false),
     ("CHECKPOINT_OVERLAP_MINUTES", false),
+    ("INVOICE_SWEEP_HOURS", false),
     ("RETENTION_DAYS", false),
 ];
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Connection, Result};
+use crate::domain::ids::AccountId;
 
 /// One of Stripe's own lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,43 @@ pub async fn cover(
         covered.until,
         now,
         list.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The span of one account's own lists; `None` as long as they were not taken over completely.
+pub async fn of_account(conn: &mut Connection, account: &AccountId) -> Result<Option<Covered>> {
+    let covered = sqlx::query_as!(
+        Covered,
+        r#"select covered_from as "from", covered_until as "until"
+           from account_adoptions where account = $1"#,
+        account.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(covered)
+}
+
+/// Widens the span of one account's own lists.
+pub async fn cover_account(
+    conn: &mut Connection,
+    account: &AccountId,
+    covered: Covered,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into account_adoptions (account, covered_from, covered_until, updated_at)
+         values ($4, $1, $2, $3)
+         on conflict (account) do update
+         set covered_from = least(account_adoptions.covered_from, excluded.covered_from),
+             covered_until = greatest(account_adoptions.covered_until, excluded.covered_until),
+             updated_at = excluded.updated_at",
+        covered.from,
+        covered.until,
+        now,
+        account.as_str()
     )
     .execute(conn)
     .await?;

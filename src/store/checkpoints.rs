@@ -17,6 +17,8 @@ pub enum Stream {
     PaidServices,
     /// Stripe's charges by creation.
     Charges,
+    /// IV01 by creation.
+    Invoices,
 }
 
 impl Stream {
@@ -27,6 +29,7 @@ impl Stream {
             Self::ServiceOrders => "service_orders",
             Self::PaidServices => "paid_services",
             Self::Charges => "charges",
+            Self::Invoices => "invoices",
         }
     }
 }
@@ -50,6 +53,17 @@ pub async fn get(conn: &mut Connection, stream: Stream) -> Result<Option<Checkpo
     .fetch_optional(conn)
     .await?;
     Ok(checkpoint)
+}
+
+/// When the checkpoint was last written: for [`Stream::Invoices`] when the last sweep ended.
+pub async fn written_at(conn: &mut Connection, stream: Stream) -> Result<Option<DateTime<Utc>>> {
+    let at = sqlx::query_scalar!(
+        "select updated_at from checkpoints where stream = $1",
+        stream.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(at)
 }
 
 /// Moves the checkpoint forward; it never goes back, and keeps where the first run began.

@@ -48,6 +48,19 @@ pub async fn of_refund(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
+/// The changes of one payout, oldest first.
+pub async fn of_payout(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
+    let changes = sqlx::query_as!(
+        Change,
+        "select at, from_status, to_status, reason, attempt, stripe_request_id
+         from history where subject = 'payout' and subject_id = $1 order by id",
+        id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(changes)
+}
+
 /// The changes of one shop's account, oldest first.
 pub async fn of_account(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
     let changes = sqlx::query_as!(

@@ -11,6 +11,7 @@ pub mod lock;
 pub mod notifications;
 pub mod onboardings;
 pub mod payments;
+pub mod payouts;
 pub mod refunds;
 pub mod runs;
 pub mod schema;

@@ -117,7 +117,14 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         let text = message.as_deref().unwrap_or("no message");
         text.chars().take(300).collect()
     };
-    match sort(status, kind.as_deref(), code.as_deref(), known_shape) {
+    let sorted = match &message {
+        // A seller without a bank account, which Stripe says in words alone.
+        Some(text) if code.is_none() && text.contains("any external accounts") => {
+            Sorted::Refused(Class::Later)
+        }
+        _ => sort(status, kind.as_deref(), code.as_deref(), known_shape),
+    };
+    match sorted {
         Sorted::Unknown => StripeError::Unknown(format!("Stripe answered {}", status.as_u16())),
         // Stripe's message repeats a part of the key, so it is not passed on.
         Sorted::Stop => StripeError::Stop(format!(

@@ -1,19 +1,23 @@
 //! Stripe's API: typed endpoints, one file per resource; every POST takes an idempotency key.
 
 mod account;
+mod balance;
 mod error;
 mod event;
 mod link;
 mod payment;
+mod payout;
 mod refund;
 mod reversal;
 mod transfer;
 mod wire;
 
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
+pub use balance::Balance;
 pub use error::{Class, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish, ListedCharge};
+pub use payout::{NewPayout, Payout, PayoutOrigin, PayoutsQuery};
 pub use refund::{NewRefund, Refund, RefundsQuery};
 pub use reversal::{NewReversal, Reversal};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
@@ -24,6 +28,7 @@ use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
+use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
 use crate::http::{Answer, Api, Request, Verdict};
 
@@ -108,6 +113,17 @@ impl Stripe {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<(T, Option<DateTime<Utc>>), StripeError> {
+        self.get_for(template, path, query, None).await
+    }
+
+    /// The same, acting as a connected account.
+    async fn get_for<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+        account: Option<&AccountId>,
+    ) -> Result<(T, Option<DateTime<Utc>>), StripeError> {
         let mut url = self.address(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -116,7 +132,7 @@ impl Stripe {
             method: Method::GET,
             url,
             template,
-            headers: self.headers()?,
+            headers: self.headers_for(account)?,
             body: None,
         };
         let answer = self.api.send(&request).await?;
@@ -133,6 +149,18 @@ impl Stripe {
         self.post_at(template, template, body, key).await
     }
 
+    /// The same, acting as a connected account.
+    async fn post_for<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        body: &str,
+        key: &IdempotencyKey,
+        account: Option<&AccountId>,
+    ) -> Result<(T, Option<String>), StripeError> {
+        let headers = self.headers_for(account)?;
+        self.post_with(template, template, body, key, headers).await
+    }
+
     async fn post_at<T: DeserializeOwned>(
         &self,
         template: &'static str,
@@ -140,7 +168,18 @@ impl Stripe {
         body: &str,
         key: &IdempotencyKey,
     ) -> Result<(T, Option<String>), StripeError> {
-        let mut headers = self.headers()?;
+        let headers = self.headers()?;
+        self.post_with(template, path, body, key, headers).await
+    }
+
+    async fn post_with<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        body: &str,
+        key: &IdempotencyKey,
+        mut headers: HeaderMap,
+    ) -> Result<(T, Option<String>), StripeError> {
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
@@ -164,6 +203,17 @@ impl Stripe {
         let mut url = self.base.clone();
         url.set_path(path);
         url
+    }
+
+    fn headers_for(&self, account: Option<&AccountId>) -> Result<HeaderMap, StripeError> {
+        let mut headers = self.headers()?;
+        if let Some(account) = account {
+            let account = HeaderValue::from_str(account.as_str()).map_err(|_| {
+                StripeError::Unknown("an account that no header can hold".to_owned())
+            })?;
+            headers.insert(HeaderName::from_static("stripe-account"), account);
+        }
+        Ok(headers)
     }
 
     fn headers(&self) -> Result<HeaderMap, StripeError> {

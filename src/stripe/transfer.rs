@@ -19,8 +19,8 @@ pub struct NewTransfer<'a> {
     pub amount: Money,
     /// The account that receives it.
     pub destination: &'a AccountId,
-    /// The charge that the money comes from.
-    pub source: &'a ChargeId,
+    /// The charge that the money comes from; none for a movement of an invoice.
+    pub source: Option<&'a ChargeId>,
     /// What it pays.
     pub kind: TransferType,
     /// The Mirakl id of what it pays.
@@ -37,16 +37,21 @@ impl NewTransfer<'_> {
     /// Without `transfer_group`, which Stripe refuses for a charge that already has one; without
     /// anything that changes with a version of this program.
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("amount", &self.amount.minor().to_string())
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("amount", &self.amount.minor().to_string())
             .append_pair("currency", &self.amount.currency().stripe_code())
-            .append_pair("destination", self.destination.as_str())
-            .append_pair("source_transaction", self.source.as_str())
-            .append_pair("metadata[miraklId]", self.mirakl_id)
+            .append_pair("destination", self.destination.as_str());
+        if let Some(source) = self.source {
+            body.append_pair("source_transaction", source.as_str());
+        }
+        body.append_pair("metadata[miraklId]", self.mirakl_id)
             .append_pair("metadata[miraklType]", self.kind.as_str())
             .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string())
-            .append_pair("metadata[pluginName]", "mirakl-stripe")
+            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string());
+        if self.kind.order_kind().is_none() {
+            body.append_pair("metadata[invoiceId]", self.mirakl_id);
+        }
+        body.append_pair("metadata[pluginName]", "mirakl-stripe")
             .finish()
     }
 }
@@ -54,6 +59,8 @@ impl NewTransfer<'_> {
 /// Which transfers are listed, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct TransfersQuery<'a> {
+    /// Those that this account made; none for the platform's.
+    pub payer: Option<&'a AccountId>,
     /// Only those to this account.
     pub destination: Option<&'a AccountId>,
     /// The oldest, inclusive.
@@ -95,13 +102,17 @@ struct WireTransfer {
 }
 
 impl Stripe {
-    /// Makes a transfer by a body that is stored. Returns the request's id too.
+    /// Makes a transfer by a body that is stored, out of the balance of `payer` or of the platform.
+    /// Returns the request's id too.
     pub async fn create_transfer(
         &self,
         body: &str,
         key: &IdempotencyKey,
+        payer: Option<&AccountId>,
     ) -> Result<(Transfer, Option<String>), StripeError> {
-        let (transfer, request_id) = self.post::<WireTransfer>(PATH, body, key).await?;
+        let (transfer, request_id) = self
+            .post_for::<WireTransfer>(PATH, body, key, payer)
+            .await?;
         Ok((transfer.into(), request_id))
     }
 
@@ -122,7 +133,7 @@ impl Stripe {
             parameters.push(("starting_after", after));
         }
         let (page, date): (WireList<WireTransfer>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
+            self.get_for(PATH, PATH, &parameters, query.payer).await?;
         let last = page.data.last().map(|last| last.id.to_string());
         Ok(List {
             next: last.filter(|_| page.has_more),
@@ -132,13 +143,17 @@ impl Stripe {
     }
 
     /// One transfer; `None` when Stripe does not know it.
-    pub async fn transfer(&self, id: &TransferId) -> Result<Option<Transfer>, StripeError> {
+    pub async fn transfer(
+        &self,
+        id: &TransferId,
+        payer: Option<&AccountId>,
+    ) -> Result<Option<Transfer>, StripeError> {
         let path = format!("/v1/transfers/{id}");
         match self
-            .get::<WireTransfer>("/v1/transfers/{id}", &path, &[])
+            .get_for::<WireTransfer>("/v1/transfers/{id}", &path, &[], payer)
             .await
         {
-            Ok(transfer) => Ok(Some(transfer.into())),
+            Ok((transfer, _)) => Ok(Some(transfer.into())),
             Err(StripeError::Refused(Refusal {
                 class: Class::Final,
                 status: 404,
@@ -174,7 +189,7 @@ mod tests {
         let new = NewTransfer {
             amount: Money::from_minor(3400, Currency::parse("EUR").expect("known")),
             destination: &"acct_1".into(),
-            source: &"ch_1".into(),
+            source: Some(&"ch_1".into()),
             kind: TransferType::ProductOrder,
             mirakl_id: "Ä&=1-A",
             mirakl_host: "m.example",

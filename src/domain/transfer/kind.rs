@@ -1,4 +1,5 @@
-//! What a transfer pays: the seller's part of an order or its taxes, of goods or of services.
+//! What a transfer pays: the seller's part of an order or its taxes, of goods or of services; or a
+//! movement of an invoice.
 
 /// What an order sells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,16 +66,29 @@ pub enum TransferType {
     ProductOrderTax,
     /// The taxes of a service order, to the tax account.
     ServiceOrderTax,
+    /// Credits of an invoice, from the operator to the seller.
+    ExtraCredits,
+    /// The subscription of an invoice, from the seller to the operator.
+    Subscription,
+    /// Manual invoices of an invoice, from the seller to the operator.
+    ExtraInvoices,
 }
 
 impl TransferType {
     /// Every type.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::ProductOrder,
         Self::ServiceOrder,
         Self::ProductOrderTax,
         Self::ServiceOrderTax,
+        Self::ExtraCredits,
+        Self::Subscription,
+        Self::ExtraInvoices,
     ];
+
+    /// The movements of an invoice, in the order in which they are made.
+    pub const OF_INVOICES: [Self; 3] =
+        [Self::ExtraCredits, Self::Subscription, Self::ExtraInvoices];
 
     /// The word in keys and metadata; it never changes once a transfer carries it.
     pub fn as_str(self) -> &'static str {
@@ -83,6 +97,9 @@ impl TransferType {
             Self::ServiceOrder => "SERVICE_ORDER",
             Self::ProductOrderTax => "PRODUCT_ORDER_TAX",
             Self::ServiceOrderTax => "SERVICE_ORDER_TAX",
+            Self::ExtraCredits => "EXTRA_CREDITS",
+            Self::Subscription => "SUBSCRIPTION",
+            Self::ExtraInvoices => "EXTRA_INVOICES",
         }
     }
 
@@ -91,33 +108,53 @@ impl TransferType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// What the order sells.
-    pub fn order_kind(self) -> OrderKind {
+    /// What the order sells; `None` for a movement of an invoice.
+    pub fn order_kind(self) -> Option<OrderKind> {
         match self {
-            Self::ProductOrder | Self::ProductOrderTax => OrderKind::Product,
-            Self::ServiceOrder | Self::ServiceOrderTax => OrderKind::Service,
+            Self::ProductOrder | Self::ProductOrderTax => Some(OrderKind::Product),
+            Self::ServiceOrder | Self::ServiceOrderTax => Some(OrderKind::Service),
+            Self::ExtraCredits | Self::Subscription | Self::ExtraInvoices => None,
+        }
+    }
+
+    /// Whether the seller pays it to the operator.
+    pub fn is_charge(self) -> bool {
+        match self {
+            Self::Subscription | Self::ExtraInvoices => true,
+            Self::ProductOrder
+            | Self::ServiceOrder
+            | Self::ProductOrderTax
+            | Self::ServiceOrderTax
+            | Self::ExtraCredits => false,
         }
     }
 
     /// Whether it is the taxes of an order, not its seller's part.
     pub fn is_tax(self) -> bool {
         match self {
-            Self::ProductOrder | Self::ServiceOrder => false,
+            Self::ProductOrder
+            | Self::ServiceOrder
+            | Self::ExtraCredits
+            | Self::Subscription
+            | Self::ExtraInvoices => false,
             Self::ProductOrderTax | Self::ServiceOrderTax => true,
         }
     }
 
     /// The notification's `type`: the same words for product and service orders.
     pub fn notified_type(self) -> &'static str {
-        match self.is_tax() {
-            false => "TRANSFER_ORDER",
-            true => "TRANSFER_TAX",
+        match self {
+            Self::ProductOrder | Self::ServiceOrder => "TRANSFER_ORDER",
+            Self::ProductOrderTax | Self::ServiceOrderTax => "TRANSFER_TAX",
+            Self::ExtraCredits => "TRANSFER_EXTRA_CREDITS",
+            Self::Subscription => "TRANSFER_SUBSCRIPTION",
+            Self::ExtraInvoices => "TRANSFER_EXTRA_INVOICES",
         }
     }
 
     /// The notification's `orderType`.
     pub fn order_type(self) -> Option<&'static str> {
-        Some(self.order_kind().as_str())
+        self.order_kind().map(OrderKind::as_str)
     }
 }
 
@@ -133,7 +170,9 @@ mod tests {
         assert_eq!(words.len(), TransferType::ALL.len());
         for kind in TransferType::ALL {
             assert_eq!(TransferType::parse(kind.as_str()), Some(kind));
-            assert!(kind.order_kind().transfers().contains(&kind));
+            let order = kind.order_kind();
+            assert!(order.is_none_or(|order| order.transfers().contains(&kind)));
+            assert_eq!(order.is_none(), TransferType::OF_INVOICES.contains(&kind));
         }
         assert_eq!(TransferType::parse("TAX"), None);
     }
@@ -149,6 +188,14 @@ mod tests {
         ] {
             let told = (kind.notified_type(), kind.order_type());
             assert_eq!(told, (notified, Some(order)));
+        }
+        for (kind, notified) in [
+            (TransferType::ExtraCredits, "TRANSFER_EXTRA_CREDITS"),
+            (TransferType::Subscription, "TRANSFER_SUBSCRIPTION"),
+            (TransferType::ExtraInvoices, "TRANSFER_EXTRA_INVOICES"),
+        ] {
+            let told = (kind.notified_type(), kind.order_type());
+            assert_eq!(told, (notified, None));
         }
     }
 }

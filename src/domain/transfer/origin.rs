@@ -1,6 +1,6 @@
 //! Whose transfer it is, by what its maker wrote in its metadata.
 
-use super::TransferType;
+use super::{OrderKind, TransferType};
 use crate::domain::ids::ShopId;
 
 /// What a transfer pays, and at which marketplace.
@@ -26,7 +26,10 @@ impl Origin {
     /// say it otherwise, nor whether an order is of goods or of services.
     pub fn kind_by_destination(&self, to_tax_account: bool) -> TransferType {
         match (&self.host, to_tax_account) {
-            (None, true) => self.kind.order_kind().of_taxes(),
+            (None, true) => {
+                let order = self.kind.order_kind();
+                order.map_or(self.kind, OrderKind::of_taxes)
+            }
             (None, false) | (Some(_), _) => self.kind,
         }
     }

@@ -12,7 +12,7 @@ use crate::domain::ids::OrderId;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
 use crate::jobs::sending::{CLOCK_MARGIN, Doubts, in_chains};
-use crate::jobs::{Result, Run};
+use crate::jobs::{Result, Run, taking_over};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
 use crate::store::{StoreError, accounts, notifications};
@@ -115,7 +115,7 @@ impl Sending<'_> {
     async fn send(&self, row: &Pending) -> Result<()> {
         let kind = row.kind.as_str();
         let key = IdempotencyKey::new(&self.host, "transfer", kind, &row.mirakl_id, row.attempt);
-        match self.app.stripe.create_transfer(&row.body, &key).await {
+        match self.app.stripe.create_transfer(&row.body, &key, None).await {
             Ok((transfer, request_id)) => {
                 self.sender.doubts.answered();
                 self.settle(row, &transfer, request_id.as_deref()).await
@@ -153,6 +153,7 @@ impl Sending<'_> {
     /// The transfer that this row's request made, if it made one.
     async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
         let mut query = TransfersQuery {
+            payer: None,
             destination: Some(&row.destination),
             from: row.sent_at.map(|at| at - CLOCK_MARGIN),
             starting_after: None,
@@ -161,7 +162,7 @@ impl Sending<'_> {
             let page = self.app.stripe.transfers(&query).await?;
             let mine = |transfer: &Transfer| {
                 transfer.origin.as_ref().is_some_and(|origin| {
-                    adopt::kind(self.app, origin, transfer) == row.kind
+                    taking_over::kind(self.app, origin, transfer) == row.kind
                         && origin.mirakl_id == row.mirakl_id
                         && origin.is_of(&self.host)
                 })

@@ -2,32 +2,19 @@
 //! lost or second database heals itself before it can pay.
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Pass;
-use crate::app::App;
-use crate::domain::transfer::{Origin, TransferType};
 use crate::jobs::Result;
+use crate::jobs::taking_over::{list_from, ours};
 use crate::store::adoptions::{self, Covered, Listed};
-use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
-use crate::stripe::{Transfer, TransfersQuery};
-
-/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
-pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
+use crate::store::transfers::{self, Adopted};
+use crate::stripe::TransfersQuery;
 
 /// Whether the store has never been compared with Stripe's list back to where orders are ours.
 pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
     let mut conn = pass.app.db.acquire().await?;
     let covered = adoptions::get(&mut conn, Listed::Transfers).await?;
     Ok(covered.is_none_or(|covered| covered.from > pass.start()))
-}
-
-/// Where the list has to be read from, and the span that is known afterwards.
-pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
-    match covered {
-        Some(covered) if covered.from <= start => covered.until - MARGIN,
-        _ => start - MARGIN,
-    }
 }
 
 /// Lists Stripe's transfers back to what the store is known to hold, and takes over ours.
@@ -99,38 +86,6 @@ async fn store(pass: &Pass<'_>, ours: &[Adopted]) -> Result<()> {
         counts.news += result.settled + result.doubled;
     });
     Ok(())
-}
-
-/// What a transfer pays, by what its maker said and where it went.
-pub(super) fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferType {
-    let tax_account = app.settings.taxes.account.as_ref();
-    origin
-        .kind_by_destination(tax_account.is_some() && transfer.destination.as_ref() == tax_account)
-}
-
-/// A transfer of this marketplace, as a row.
-pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
-    let kind = kind(app, transfer.origin.as_ref()?, &transfer);
-    let origin = transfer.origin?;
-    if !origin.is_of(&app.mirakl.host()) {
-        return None;
-    }
-    let amount = transfer.amount?;
-    Some(Adopted {
-        kind,
-        status_reason: match origin.host {
-            Some(_) => MADE_HERE,
-            None => MADE_BY_OLD,
-        },
-        mirakl_id: origin.mirakl_id,
-        shop_id: origin.shop_id,
-        transfer_id: transfer.id,
-        amount: amount.minor(),
-        currency: amount.currency(),
-        destination: transfer.destination?,
-        source_charge: transfer.source,
-        stripe_created_at: transfer.created_at,
-    })
 }
 
 /// After a run whose every answer came: the store knows all up to the newest transfer it made.

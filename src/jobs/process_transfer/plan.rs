@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::page::{Decided, DecidedPage, Missing, decide_page};
-use super::{Options, Readers, Reading, adopt, gather, kinds};
+use super::{Options, Readers, Reading, gather, kinds};
 use crate::app::App;
 use crate::domain::ids::{OrderId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::domain::transfer::{Decision, HoldReason, OrderKind, TransferType};
-use crate::jobs::Result;
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Seen};
+use crate::jobs::{Result, taking_over};
 use crate::store::adoptions::{self, Listed};
 use crate::store::transfers::{self, MADE_BY_OLD, TransferKey};
 use crate::stripe::TransfersQuery;
@@ -118,7 +118,7 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
         adoptions::get(&mut conn, Listed::Transfers).await?
     };
     let mut query = TransfersQuery {
-        from: Some(adopt::list_from(covered, start)),
+        from: Some(taking_over::list_from(covered, start)),
         ..TransfersQuery::default()
     };
     let mut found = HashMap::new();
@@ -128,7 +128,10 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
             .transfers(&query)
             .await
             .context("Stripe's transfers could not be listed")?;
-        let ours = page.data.into_iter().filter_map(|t| adopt::ours(app, t));
+        let ours = page
+            .data
+            .into_iter()
+            .filter_map(|t| taking_over::ours(app, t));
         found.extend(ours.map(|adopted| {
             let transfer = AtStripe {
                 id: adopted.transfer_id,
@@ -344,7 +347,7 @@ impl Planner<'_> {
     /// A transfer of the old connector that a run would find, and that may have paid this service
     /// order.
     fn of_old_connector(&self, kind: TransferType, id: &str) -> Option<&TransferId> {
-        if kind.order_kind() != OrderKind::Service {
+        if kind.order_kind() != Some(OrderKind::Service) {
             return None;
         }
         let kinds = OrderKind::Product.transfers().into_iter();

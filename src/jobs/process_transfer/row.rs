@@ -50,6 +50,7 @@ pub(super) fn row(
         destination: None,
         payment_id: None,
         source_charge: None,
+        payer: None,
         request_body: None,
         looks: 0,
         next_look_at: None,
@@ -66,7 +67,7 @@ pub(super) fn row(
             let new = NewTransfer {
                 amount: *amount,
                 destination,
-                source,
+                source: Some(source),
                 kind: decided.kind,
                 mirakl_id: decided.id.as_str(),
                 mirakl_host: host,

@@ -18,7 +18,7 @@ use crate::domain::onboarding::found_for;
 use crate::domain::retry;
 use crate::jobs::{Result, Run};
 use crate::store::onboardings::{self, Failed, Pending, Settled};
-use crate::store::{StoreError, accounts, transfers};
+use crate::store::{StoreError, accounts, payouts, transfers};
 use crate::stripe::{AccountsQuery, Class, ConnectedAccount, NewAccount, Refusal, StripeError};
 
 const BATCH: i64 = 200;
@@ -369,6 +369,7 @@ async fn settle(app: &App, run: &Run, account: &ConnectedAccount, settled: Settl
     }
     accounts::put(&mut tx, &[(shop, account)], now).await?;
     transfers::shops_are_due(&mut tx, &[shop], now).await?;
+    payouts::shops_are_due(&mut tx, &[shop], now).await?;
     tx.commit().await?;
     run.count(|counts| {
         counts.created += 1;

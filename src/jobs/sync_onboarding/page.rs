@@ -14,7 +14,7 @@ use crate::mirakl::{ReadShop, UnreadShop};
 use crate::store::checkpoints::{self, Checkpoint, Stream};
 use crate::store::onboardings::{NewDecision, Settled};
 use crate::store::shops::{KnownShop, SeenShop};
-use crate::store::{accounts, onboardings, shops, transfers};
+use crate::store::{accounts, onboardings, payouts, shops, transfers};
 use crate::stripe::ConnectedAccount;
 
 /// Shops as they were read.
@@ -256,6 +256,7 @@ async fn record(
     let adopted: Vec<ShopId> = adopted.into_iter().collect();
     for shops in [&adopted, &page.excluded] {
         transfers::shops_are_due(&mut tx, shops, now).await?;
+        payouts::shops_are_due(&mut tx, shops, now).await?;
     }
     if let Some(checkpoint) = checkpoint {
         checkpoints::advance(&mut tx, Stream::Shops, checkpoint, now).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::onboarding::KycStatus;
 use crate::notify::Event;
-use crate::store::{Connection, Result, notifications, rows, transfers};
+use crate::store::{Connection, Result, notifications, payouts, rows, transfers};
 use crate::stripe::ConnectedAccount;
 
 #[derive(Serialize)]
@@ -101,6 +101,7 @@ pub async fn observe(
     .await?;
     let shops: Vec<ShopId> = changed.iter().map(|row| ShopId(row.shop_id)).collect();
     transfers::shops_are_due(&mut *conn, &shops, observed_at).await?;
+    payouts::shops_are_due(&mut *conn, &shops, observed_at).await?;
     let changed: Vec<Changed> = changed
         .into_iter()
         // What was never read by this version has not changed, it is only known better.
@@ -151,6 +152,23 @@ pub async fn cannot_receive(
     sqlx::query!(
         "update accounts set transfers_active = false, updated_at = $2
          where stripe_account_id = $1 and transfers_active",
+        account.as_str(),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Remembers that Stripe refused a payout of this account because they are not enabled.
+pub async fn cannot_pay_out(
+    conn: &mut Connection,
+    account: &AccountId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update accounts set payouts_enabled = false, updated_at = $2
+         where stripe_account_id = $1 and payouts_enabled",
         account.as_str(),
         now
     )

@@ -1,11 +1,15 @@
 //! Transfers: what was decided, what was sent, what came of it.
 
 mod adopt;
+mod invoices;
 mod list;
 mod record;
 mod send;
 
 pub use adopt::{Adopted, AdoptionResult, MADE_BY_OLD, MADE_HERE, adopt, of_old_connector};
+pub use invoices::{
+    OpenTransfer, PendingMovement, hold, of_invoices, payer_of, pending_movements, settle,
+};
 pub use list::{ListedTransfer, TransferFilter, list};
 pub use record::{
     DueRow, KnownRow, NewDecision, TransferKey, basket_is_due, due, known, record, reopen_included,

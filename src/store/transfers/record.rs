@@ -97,6 +97,8 @@ pub struct NewDecision {
     pub payment_id: Option<String>,
     /// The charge it comes from.
     pub source_charge: Option<ChargeId>,
+    /// The account out of whose balance it comes; none: the platform's.
+    pub payer: Option<AccountId>,
     /// The encoded request.
     pub request_body: Option<String>,
     /// Looks in a row that found the same, or refusals in a row.
@@ -120,15 +122,15 @@ pub async fn record(
     let written = sqlx::query!(
         "insert into transfers (type, mirakl_id, shop_id, commercial_order_id, status, status_reason,
                                 reason_code, amount, currency, amount_explained, destination,
-                                payment_id, source_charge, request_body, looks, next_look_at,
+                                payment_id, source_charge, payer, request_body, looks, next_look_at,
                                 created_at, updated_at)
          select r.type, r.mirakl_id, r.shop_id, r.commercial_order_id, r.status, r.status_reason,
                 r.reason_code, r.amount, r.currency, r.amount_explained, r.destination,
-                r.payment_id, r.source_charge, r.request_body, r.looks, r.next_look_at, $2, $2
+                r.payment_id, r.source_charge, r.payer, r.request_body, r.looks, r.next_look_at, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              type transfer_type, mirakl_id text, shop_id bigint, commercial_order_id text,
              status transfer_status, status_reason text, reason_code text, amount bigint, currency text,
-             amount_explained text, destination text, payment_id text, source_charge text,
+             amount_explained text, destination text, payment_id text, source_charge text, payer text,
              request_body text, looks integer, next_look_at timestamptz)
          order by r.mirakl_id, r.type
          on conflict (type, mirakl_id) do update
@@ -138,7 +140,8 @@ pub async fn record(
              reason_code = excluded.reason_code, amount = excluded.amount,
              currency = excluded.currency, amount_explained = excluded.amount_explained,
              destination = excluded.destination, payment_id = excluded.payment_id,
-             source_charge = excluded.source_charge, request_body = excluded.request_body,
+             source_charge = excluded.source_charge, payer = excluded.payer,
+             request_body = excluded.request_body,
              looks = excluded.looks, next_look_at = excluded.next_look_at,
              stripe_request_id = null,
              updated_at = case

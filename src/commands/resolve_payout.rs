@@ -1,0 +1,149 @@
+//! `resolve payout`: carries out what a person decided about a payout that waits or was refused.
+
+use anyhow::anyhow;
+
+use crate::app::App;
+use crate::domain::ids::{PayoutId, is_stripe_id};
+use crate::domain::payout::PayoutStatus;
+use crate::jobs::process_payout::follow_at;
+use crate::jobs::{self, JobError};
+use crate::store::payouts::{self, PayoutResolution, ResolvablePayout};
+use crate::store::{StoreError, schema};
+use crate::stripe::Payout;
+
+/// What a person decided about a payout.
+#[derive(Debug, Clone)]
+pub enum Decided {
+    /// Decide it anew at the next run.
+    Retry,
+    /// This payout was made for it.
+    MadeAs(PayoutId),
+    /// End it without a payout.
+    Abandon(String),
+}
+
+/// Carries out the decision about payout `id`; returns what to tell the operator.
+pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
+    let mut conn = app.db.acquire().await?;
+    schema::check(&mut conn).await?;
+    jobs::check_identity(app, &mut conn).await?;
+    let row = find(payouts::resolvable(&mut conn, id).await?, id)?;
+    drop(conn);
+    // Stripe is asked before the row is locked: no transaction is open during a call.
+    let made = match &decided {
+        Decided::MadeAs(payout) => Some(read(app, &row, payout).await?),
+        Decided::Retry | Decided::Abandon(_) => None,
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let row = find(payouts::resolvable(&mut tx, id).await?, id)?;
+    let invoice = &row.invoice;
+    let (resolution, told) = match (&decided, &made) {
+        (Decided::Retry, _) => (
+            PayoutResolution::Retry,
+            format!("payout {id} (invoice {invoice}) is decided anew at the next run"),
+        ),
+        (Decided::Abandon(reason), _) => (
+            PayoutResolution::Abandon { reason },
+            format!("payout {id} (invoice {invoice}) is ended without a payout"),
+        ),
+        (Decided::MadeAs(_), Some(made)) => {
+            let (Some(amount), Some(account)) = (made.amount, row.account.as_ref()) else {
+                return Err(JobError::Usage(format!(
+                    "{} is in a currency that cannot be stored",
+                    made.id
+                )));
+            };
+            let resolution = PayoutResolution::MadeAs {
+                id: &made.id,
+                account,
+                amount,
+                stripe_status: made.life.as_str(),
+                arrival: made.arrival,
+                created_at: made.created_at,
+                follow_at: follow_at(&made.life, made.created_at, now),
+            };
+            let told = format!(
+                "payout {id} (invoice {invoice}) is settled as {}, {amount}",
+                made.id
+            );
+            (resolution, told)
+        }
+        (Decided::MadeAs(_), None) => return Err(anyhow!("the payout was not read").into()),
+    };
+    payouts::resolve(&mut tx, id, &resolution, now)
+        .await
+        .map_err(taken)?;
+    tx.commit().await?;
+    Ok(told)
+}
+
+fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobError> {
+    let Some(row) = row else {
+        return Err(JobError::Usage(format!(
+            "there is no payout {id}: give the internal id that `list payouts` shows"
+        )));
+    };
+    match row.status {
+        PayoutStatus::PayoutOnHold | PayoutStatus::PayoutFailed => Ok(row),
+        PayoutStatus::PayoutPending
+        | PayoutStatus::PayoutCreated
+        | PayoutStatus::PayoutAborted
+        | PayoutStatus::PayoutIgnored => Err(JobError::Usage(format!(
+            "payout {id} is {}: only PAYOUT_ON_HOLD and PAYOUT_FAILED can be resolved",
+            row.status.as_str()
+        ))),
+    }
+}
+
+async fn read(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout, JobError> {
+    let usage = |text: String| JobError::Usage(text);
+    if !is_stripe_id(id.as_str(), "po_") {
+        return Err(usage(format!(
+            "{id} is no Stripe payout: give its id, po_…"
+        )));
+    }
+    let Some(account) = &row.account else {
+        return Err(usage(
+            "the shop has no Stripe account: map one by link-account".to_owned(),
+        ));
+    };
+    let found = app
+        .stripe
+        .payout(account, id)
+        .await
+        .map_err(|e| anyhow!(e))?;
+    let Some(found) = found else {
+        return Err(usage(format!("account {account} has no payout {id}")));
+    };
+    if found.life.has_ended() {
+        return Err(usage(format!(
+            "{id} is {}: it did not reach the bank",
+            found.life.as_str()
+        )));
+    }
+    if let Some(origin) = &found.origin {
+        if !origin.is_of(&app.mirakl.host()) {
+            return Err(usage(format!("{id} belongs to another marketplace")));
+        }
+        if origin.invoice != row.invoice {
+            return Err(usage(format!(
+                "{id} pays invoice {}, not {}",
+                origin.invoice, row.invoice
+            )));
+        }
+    }
+    Ok(found)
+}
+
+/// A payout that another row already has is refused by the database.
+fn taken(error: StoreError) -> JobError {
+    match &error {
+        StoreError::Database(sqlx::Error::Database(database))
+            if database.constraint() == Some("payouts_stripe_payout_id_key") =>
+        {
+            JobError::Usage("another row already has this payout: see `list payouts --id`".into())
+        }
+        _ => error.into(),
+    }
+}

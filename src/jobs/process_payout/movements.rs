@@ -1,0 +1,267 @@
+//! The movements of invoices: sent one after another for each account, credits first, and settled at
+//! once.
+
+use anyhow::anyhow;
+
+use super::Pass;
+use super::act::Purse;
+use crate::domain::key::IdempotencyKey;
+use crate::domain::money::Money;
+use crate::domain::payout::HoldReason;
+use crate::domain::retry;
+use crate::jobs::sending::CLOCK_MARGIN;
+use crate::jobs::{Result, taking_over};
+use crate::notify::{Event, TransferFailed};
+use crate::store::transfers::{self, Failed, Made, PendingMovement};
+use crate::store::{accounts, notifications};
+use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
+
+/// Sends the pending movements of one account.
+pub(super) async fn send(pass: &Pass<'_>, purse: &mut Purse<'_>) -> Result<()> {
+    let app = pass.app;
+    let rows = {
+        let fresh = app.clock.now() - retry::DECISION_LIFE;
+        let mut conn = app.db.acquire().await?;
+        let account = Some(purse.account);
+        transfers::pending_movements(&mut conn, fresh, pass.options.shop, account).await?
+    };
+    for row in rows {
+        one(pass, purse, &row).await?;
+    }
+    Ok(())
+}
+
+async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> Result<()> {
+    let app = pass.app;
+    let now = app.clock.now();
+    let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
+    if is_old {
+        match look_up(pass, row).await {
+            Ok(Some(transfer)) => return settle(pass, purse, row, &transfer, None).await,
+            Ok(None) => {}
+            Err(error) => return in_doubt(pass, row, error),
+        }
+    }
+    if row.sent_at.is_none() && row.kind.is_charge() && !covered(pass, purse, row).await? {
+        return Ok(());
+    }
+    {
+        let mut conn = app.db.acquire().await?;
+        transfers::mark_sent(&mut conn, &[row.id], now).await?;
+    }
+    let (kind, invoice) = (row.kind.as_str(), row.invoice.as_str());
+    let key = IdempotencyKey::new(&app.mirakl.host(), "transfer", kind, invoice, row.attempt);
+    let payer = row.payer.as_ref();
+    match app.stripe.create_transfer(&row.body, &key, payer).await {
+        Ok((transfer, request_id)) => {
+            pass.doubts.answered();
+            settle(pass, purse, row, &transfer, request_id.as_deref()).await
+        }
+        Err(StripeError::Refused(refusal)) => {
+            pass.doubts.answered();
+            refused(pass, purse, row, &refusal).await
+        }
+        Err(error) => in_doubt(pass, row, error),
+    }
+}
+
+/// Whether the seller's balance covers a charge that has not left; else it waits and says what is
+/// missing.
+async fn covered(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> Result<bool> {
+    let currency = row.amount.currency();
+    let reason = match purse.balance(pass).await {
+        Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
+        Err(error) => HoldReason::BalanceUnread(purse.account.clone(), error.to_string()),
+        Ok(balance) => {
+            let held = balance.currencies();
+            match purse.left(currency) {
+                None => HoldReason::OtherCurrency {
+                    invoice: currency,
+                    account: purse.account.clone(),
+                    held,
+                },
+                Some(left) if left < row.amount.minor() => HoldReason::BalanceTooLow {
+                    needed: row.amount,
+                    available: Money::from_minor(left, currency),
+                    reserved: Money::from_minor(0, currency),
+                    missing: Money::from_minor(row.amount.minor() - left, currency),
+                },
+                Some(_) => return Ok(true),
+            }
+        }
+    };
+    let now = pass.app.clock.now();
+    let looks = row.failures;
+    let next = now + retry::hold_delay(looks);
+    let mut conn = pass.app.db.acquire().await?;
+    let told = reason.to_string();
+    transfers::hold(
+        &mut conn,
+        row.id,
+        (&told, reason.code()),
+        looks + 1,
+        next,
+        now,
+    )
+    .await?;
+    pass.run.count(|counts| {
+        counts.waiting += 1;
+        counts.news += u64::from(looks == 0);
+    });
+    Ok(false)
+}
+
+/// The transfer that this row's request made, if it made one.
+async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transfer>, StripeError> {
+    let app = pass.app;
+    let host = app.mirakl.host();
+    let mut query = TransfersQuery {
+        payer: row.payer.as_ref(),
+        destination: Some(&row.destination),
+        from: row.sent_at.map(|at| at - CLOCK_MARGIN),
+        starting_after: None,
+    };
+    loop {
+        let page = app.stripe.transfers(&query).await?;
+        let mine = |transfer: &Transfer| {
+            transfer.origin.as_ref().is_some_and(|origin| {
+                taking_over::kind(app, origin, transfer) == row.kind
+                    && origin.mirakl_id == row.invoice.as_str()
+                    && origin.is_of(&host)
+            })
+        };
+        if let Some(found) = page.data.into_iter().find(mine) {
+            return Ok(Some(found));
+        }
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => return Ok(None),
+        }
+    }
+}
+
+async fn settle(
+    pass: &Pass<'_>,
+    purse: &mut Purse<'_>,
+    row: &PendingMovement,
+    transfer: &Transfer,
+    request_id: Option<&str>,
+) -> Result<()> {
+    let amount = transfer.amount.unwrap_or(row.amount);
+    let destination = transfer.destination.as_ref().unwrap_or(&row.destination);
+    let difference = (amount != row.amount || *destination != row.destination).then(|| {
+        format!(
+            "Stripe moved {amount} to {destination}, asked for were {} to {}",
+            row.amount, row.destination
+        )
+    });
+    if let Some(difference) = &difference {
+        let r#type = row.kind.as_str();
+        tracing::error!(invoice = %row.invoice, r#type, difference, "a transfer differs from its request");
+    }
+    let made = Made {
+        id: row.id,
+        transfer_id: &transfer.id,
+        amount,
+        destination,
+        stripe_created_at: transfer.created_at,
+        request_id,
+        difference: difference.as_deref(),
+    };
+    let mut tx = pass.app.db.begin().await?;
+    transfers::settle(&mut tx, &made, pass.app.clock.now()).await?;
+    tx.commit().await?;
+    let minor = if row.kind.is_charge() {
+        -amount.minor()
+    } else {
+        amount.minor()
+    };
+    purse.note(amount.currency(), minor);
+    pass.run.count(|counts| {
+        counts.created += 1;
+        counts.news += 1;
+    });
+    Ok(())
+}
+
+async fn refused(
+    pass: &Pass<'_>,
+    purse: &mut Purse<'_>,
+    row: &PendingMovement,
+    refusal: &Refusal,
+) -> Result<()> {
+    if refusal.class == Class::MaybeDone {
+        match look_up(pass, row).await {
+            Ok(Some(transfer)) => return settle(pass, purse, row, &transfer, None).await,
+            Ok(None) => {}
+            Err(error) => return in_doubt(pass, row, error),
+        }
+    }
+    let app = pass.app;
+    let now = app.clock.now();
+    let reason = refusal.to_string();
+    let code = refusal.reason_code();
+    tracing::warn!(
+        invoice = %row.invoice,
+        r#type = row.kind.as_str(),
+        amount = %row.amount,
+        reason,
+        request_id = refusal.request_id,
+        "a transfer of an invoice was refused"
+    );
+    let failed = Failed {
+        id: row.id,
+        reason: &reason,
+        code: &code,
+        request_id: refusal.request_id.as_deref(),
+        next_look_at: now + refusal.class.delay(row.failures),
+    };
+    let mut tx = app.db.begin().await?;
+    let news = transfers::failed(&mut tx, &failed, now).await?;
+    if news && app.notifier.is_some() {
+        let event = Event::TransferFailed(Box::new(TransferFailed {
+            internal_id: row.id,
+            kind: row.kind,
+            mirakl_id: row.invoice.to_string(),
+            account: Some(row.destination.clone()),
+            shop_id: row.shop_id,
+            charge: None,
+            amount: Some(row.amount),
+            reason: reason.clone(),
+        }));
+        notifications::add(&mut tx, &[event], now).await?;
+    }
+    if matches!(
+        code.as_str(),
+        "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
+    ) {
+        accounts::cannot_receive(&mut tx, &row.destination, now).await?;
+    }
+    tx.commit().await?;
+    pass.run.count(|counts| {
+        counts.failed += 1;
+        counts.news += 1;
+    });
+    Ok(())
+}
+
+/// What became of it is not known: the next run sends the same bytes again, or looks it up.
+fn in_doubt(pass: &Pass<'_>, row: &PendingMovement, error: StripeError) -> Result<()> {
+    pass.doubts.unanswered(-row.id);
+    tracing::warn!(
+        invoice = %row.invoice,
+        r#type = row.kind.as_str(),
+        amount = %row.amount,
+        %error,
+        "no answer about a transfer of an invoice; the next run goes on with the same request"
+    );
+    pass.run.count(|counts| {
+        counts.waiting += 1;
+        counts.in_doubt += 1;
+        counts.news += 1;
+    });
+    match error {
+        StripeError::Stop(_) => Err(anyhow!(error).into()),
+        StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
+    }
+}

@@ -1,0 +1,20 @@
+//! Payouts: what was decided, what was sent, what came of it.
+
+mod adopt;
+mod follow;
+mod list;
+mod record;
+mod resolve;
+mod send;
+
+pub use adopt::{AdoptedPayout, adopt};
+pub use follow::{Followed, ended, followed, seen};
+pub use list::{ListedPayout, PayoutFilter, list};
+pub use record::{
+    KnownPayout, NewPayoutRow, TO_BE_PAID, due, flag, known, record, reopen_included, shops_are_due,
+};
+pub use resolve::{PayoutResolution, ResolvablePayout, resolvable, resolve};
+pub use send::{
+    MadePayout, PendingPayout, Ready, RefusedPayout, earlier_open, held, made, mark_sent, pend,
+    pending, ready, refused, reserved,
+};

@@ -1,0 +1,359 @@
+//! What stands in the way of payouts, requests, and what Stripe said.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::payout::PayoutStatus;
+use crate::store::{Connection, Result, one};
+
+/// A payout that is decided and not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its internal id.
+    pub id: i64,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// When Mirakl made the invoice.
+    pub invoice_created_at: DateTime<Utc>,
+    /// The shop.
+    pub shop_id: ShopId,
+    /// The account.
+    pub account: AccountId,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: PayoutStatus,
+    /// The code of the reason it stands there.
+    pub reason_code: Option<String>,
+    /// Looks that found the same, or refusals, in a row.
+    pub looks: u32,
+    /// When the next look was planned.
+    pub next_look_at: Option<DateTime<Utc>>,
+}
+
+/// Those of these invoices' payouts that wait to be sent, oldest invoice first.
+pub async fn ready(conn: &mut Connection, invoices: &[&str]) -> Result<Vec<Ready>> {
+    let stored = sqlx::query!(
+        r#"select id, mirakl_invoice_id, invoice_created_at as "invoice_created_at!",
+                  shop_id as "shop_id!", account as "account!", amount as "amount!",
+                  currency as "currency!: String", status, reason_code, looks, next_look_at
+           from payouts
+           where mirakl_invoice_id = any($1::text[])
+             and (status = 'PAYOUT_ON_HOLD' or (status = 'PAYOUT_FAILED' and next_look_at is not null))
+             and amount is not null and account is not null and shop_id is not null
+             and invoice_created_at is not null
+           order by invoice_created_at, mirakl_invoice_id"#,
+        invoices as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    let ready = stored.into_iter().filter_map(|row| {
+        let currency = Currency::parse(&row.currency).ok()?;
+        Some(Ready {
+            id: row.id,
+            invoice: InvoiceId(row.mirakl_invoice_id),
+            invoice_created_at: row.invoice_created_at,
+            shop_id: ShopId(row.shop_id),
+            account: AccountId(row.account),
+            amount: Money::from_minor(row.amount, currency),
+            status: row.status,
+            reason_code: row.reason_code,
+            looks: u32::try_from(row.looks).unwrap_or(0),
+            next_look_at: row.next_look_at,
+        })
+    });
+    Ok(ready.collect())
+}
+
+/// The oldest invoice of the shop before this one whose payout is neither made nor ended.
+pub async fn earlier_open(conn: &mut Connection, row: &Ready) -> Result<Option<InvoiceId>> {
+    let earlier = sqlx::query_scalar!(
+        "select mirakl_invoice_id from payouts
+         where shop_id = $1 and (invoice_created_at, mirakl_invoice_id) < ($2, $3)
+           and status in ('PAYOUT_ON_HOLD', 'PAYOUT_PENDING', 'PAYOUT_FAILED')
+         order by invoice_created_at, mirakl_invoice_id limit 1",
+        row.shop_id.0,
+        row.invoice_created_at,
+        row.invoice.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(earlier.map(InvoiceId))
+}
+
+/// Minor units that refunds will still take back from this account: reversals that are not made, and
+/// refunds whose reversals are not decided yet, as far as they were not ended.
+pub async fn reserved(
+    conn: &mut Connection,
+    account: &AccountId,
+    currency: Currency,
+) -> Result<i64> {
+    let reserved = sqlx::query_scalar!(
+        r#"select (
+               coalesce((
+                   select sum(v.amount) from reversals v
+                   join refunds r on r.id = v.refund_id
+                   join transfers t on t.transfer_id = v.transfer_id
+                   where t.destination = $1 and v.currency = $2 and v.reversal_id is null
+                     and (v.sent_at is not null
+                          or r.status not in ('REFUND_ABORTED', 'REFUND_IGNORED'))), 0)
+               + coalesce((
+                   select sum(greatest(r.seller_part, 0)) from refunds r
+                   join transfers t on t.mirakl_id = r.order_id
+                        and t.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER'
+                                                 else 'SERVICE_ORDER' end::transfer_type
+                   where t.destination = $1 and t.status = 'TRANSFER_CREATED' and r.currency = $2
+                     and r.status not in ('REFUND_CREATED', 'REFUND_ABORTED', 'REFUND_IGNORED')
+                     and not exists (select from reversals v where v.refund_id = r.id)), 0)
+           )::bigint as "reserved!""#,
+        account.as_str(),
+        currency.code()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(reserved)
+}
+
+/// Lets a payout that was decided wait for what stands in its way.
+pub async fn held(
+    conn: &mut Connection,
+    id: i64,
+    reason: (&str, &str),
+    missing: Option<i64>,
+    (looks, next_look_at): (u32, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (reason, code) = reason;
+    let changed = sqlx::query!(
+        "update payouts
+         set status = 'PAYOUT_ON_HOLD', status_reason = $2, reason_code = $3, missing = $4,
+             looks = $5, next_look_at = $6,
+             updated_at = case when status = 'PAYOUT_ON_HOLD' and status_reason = $2
+                               then updated_at else $7 end
+         where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
+        id,
+        reason,
+        code,
+        missing,
+        i32::try_from(looks).unwrap_or(i32::MAX),
+        next_look_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", id)
+}
+
+/// Makes a payout pending, with the body of its request.
+pub async fn pend(
+    conn: &mut Connection,
+    id: i64,
+    body: &str,
+    looks: u32,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let changed = sqlx::query!(
+        "update payouts
+         set status = 'PAYOUT_PENDING', status_reason = null, reason_code = null, missing = null,
+             looks = $3, next_look_at = null, request_body = $2, updated_at = $4
+         where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
+        id,
+        body,
+        i32::try_from(looks).unwrap_or(i32::MAX),
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", id)
+}
+
+/// A request that is to be sent, or sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingPayout {
+    /// Its internal id.
+    pub id: i64,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// The account.
+    pub account: AccountId,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Part of the idempotency key.
+    pub attempt: u32,
+    /// The request's body, byte for byte.
+    pub body: String,
+    /// When it first left; none when it never did.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Refusals in a row before this attempt.
+    pub failures: u32,
+}
+
+/// The requests that are in doubt, or were decided since `fresh_since`; of one shop or all, of one
+/// account or all; oldest invoice first.
+pub async fn pending(
+    conn: &mut Connection,
+    fresh_since: DateTime<Utc>,
+    shop: Option<ShopId>,
+    account: Option<&AccountId>,
+) -> Result<Vec<PendingPayout>> {
+    let stored = sqlx::query!(
+        r#"select id, mirakl_invoice_id, shop_id, account as "account!", amount as "amount!",
+                  currency as "currency!: String", attempt, request_body as "request_body!",
+                  sent_at, looks
+           from payouts
+           where status = 'PAYOUT_PENDING' and (sent_at is not null or updated_at >= $1)
+             and ($2::bigint is null or shop_id = $2) and ($3::text is null or account = $3)
+           order by invoice_created_at, mirakl_invoice_id"#,
+        fresh_since,
+        shop.map(|shop| shop.0),
+        account.map(AccountId::as_str)
+    )
+    .fetch_all(conn)
+    .await?;
+    let pending = stored.into_iter().filter_map(|row| {
+        let currency = Currency::parse(&row.currency).ok()?;
+        Some(PendingPayout {
+            id: row.id,
+            invoice: InvoiceId(row.mirakl_invoice_id),
+            shop_id: row.shop_id.map(ShopId),
+            account: AccountId(row.account),
+            amount: Money::from_minor(row.amount, currency),
+            attempt: u32::try_from(row.attempt).unwrap_or(1),
+            body: row.request_body,
+            sent_at: row.sent_at,
+            failures: u32::try_from(row.looks).unwrap_or(0),
+        })
+    });
+    Ok(pending.collect())
+}
+
+/// Notes that a request is about to leave; keeps the time of the first try.
+pub async fn mark_sent(conn: &mut Connection, id: i64, now: DateTime<Utc>) -> Result<()> {
+    let changed = sqlx::query!(
+        "update payouts set sent_at = coalesce(sent_at, $2)
+         where id = $1 and status = 'PAYOUT_PENDING'",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", id)
+}
+
+/// A payout that Stripe has made for a pending row.
+#[derive(Debug, Clone)]
+pub struct MadePayout<'a> {
+    /// The row.
+    pub id: i64,
+    /// The payout.
+    pub payout_id: &'a PayoutId,
+    /// What Stripe says it pays.
+    pub amount: Money,
+    /// Stripe's word for where it is.
+    pub stripe_status: &'a str,
+    /// When it reaches the bank, as Stripe expects.
+    pub arrival: Option<DateTime<Utc>>,
+    /// When Stripe made it.
+    pub stripe_created_at: DateTime<Utc>,
+    /// When it is read again.
+    pub follow_at: Option<DateTime<Utc>>,
+    /// The id under which Stripe knows the request.
+    pub request_id: Option<&'a str>,
+    /// What Stripe did otherwise than asked.
+    pub difference: Option<&'a str>,
+}
+
+/// Settles a pending row as created. False: it is a payout that is known to have failed, of an earlier
+/// attempt, so that this one was not made.
+pub async fn made(conn: &mut Connection, row: &MadePayout<'_>, now: DateTime<Utc>) -> Result<bool> {
+    let failed = sqlx::query_scalar!(
+        r#"select $2 = any (failed_payout_ids) as "failed!" from payouts where id = $1"#,
+        row.id,
+        row.payout_id.as_str()
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if failed == Some(true) {
+        return Ok(false);
+    }
+    let currency = row.amount.currency();
+    let changed = sqlx::query!(
+        "update payouts
+         set status = 'PAYOUT_CREATED', status_reason = null, reason_code = null, looks = 0,
+             stripe_payout_id = $2, amount = $3, currency = $4, stripe_status = $5,
+             arrival_date = $6, stripe_created_at = $7, follow_at = $8, stripe_request_id = $9,
+             difference = coalesce($10, difference), updated_at = $11
+         where id = $1 and status = 'PAYOUT_PENDING'",
+        row.id,
+        row.payout_id.as_str(),
+        row.amount.minor(),
+        currency.code(),
+        row.stripe_status,
+        row.arrival,
+        row.stripe_created_at,
+        row.follow_at,
+        row.request_id,
+        row.difference,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", row.id)?;
+    Ok(true)
+}
+
+/// A definite refusal of a pending row.
+#[derive(Debug, Clone)]
+pub struct RefusedPayout<'a> {
+    /// The row.
+    pub id: i64,
+    /// Why, for the operator.
+    pub reason: &'a str,
+    /// Stripe's code, or the kind of reason.
+    pub code: &'a str,
+    /// The id under which Stripe knows the request.
+    pub request_id: Option<&'a str>,
+    /// When it is tried again.
+    pub next_look_at: DateTime<Utc>,
+}
+
+/// Settles a pending row as refused: the next try has a new key. Returns whether that is news: the
+/// last time that the row stood anywhere but at Stripe's door, it was not refused for this reason.
+pub async fn refused(
+    conn: &mut Connection,
+    row: &RefusedPayout<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let before = sqlx::query!(
+        "select to_status, reason from history
+         where subject = 'payout' and subject_id = $1 and to_status <> 'PAYOUT_PENDING'
+         order by id desc limit 1",
+        row.id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let same = before.is_some_and(|before| {
+        before.to_status == PayoutStatus::PayoutFailed.as_str()
+            && before.reason.as_deref() == Some(row.reason)
+    });
+    let changed = sqlx::query!(
+        "update payouts
+         set status = 'PAYOUT_FAILED', status_reason = $2, reason_code = $3,
+             stripe_request_id = $4, next_look_at = $5, attempt = attempt + 1, looks = looks + 1,
+             sent_at = null, request_body = null, updated_at = $6
+         where id = $1 and status = 'PAYOUT_PENDING'",
+        row.id,
+        row.reason,
+        row.code,
+        row.request_id,
+        row.next_look_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", row.id)?;
+    Ok(!same)
+}

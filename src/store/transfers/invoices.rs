@@ -1,0 +1,168 @@
+//! Movements of invoices: transfers between the operator and a seller without a charge.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::{AccountId, InvoiceId, ShopId};
+use crate::domain::money::{Currency, Money};
+use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::store::transfers::{Made, created};
+use crate::store::{Connection, Result, StoreError, one};
+
+/// A movement that is to be sent, or sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingMovement {
+    /// Its internal id.
+    pub id: i64,
+    /// Which movement.
+    pub kind: TransferType,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// Part of the idempotency key.
+    pub attempt: u32,
+    /// The amount.
+    pub amount: Money,
+    /// The account that pays; none: the platform.
+    pub payer: Option<AccountId>,
+    /// The account that is to receive it.
+    pub destination: AccountId,
+    /// The request's body, byte for byte.
+    pub body: String,
+    /// When it first left; none when it never did.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Refusals, or looks that found the same, in a row before this attempt.
+    pub failures: u32,
+}
+
+impl PendingMovement {
+    /// The seller's account, whichever way the money goes.
+    pub fn seller(&self) -> &AccountId {
+        self.payer.as_ref().unwrap_or(&self.destination)
+    }
+}
+
+/// The movements that are in doubt, or were decided since `fresh_since`; of one shop or all, of one
+/// seller's account or all; credits first.
+pub async fn pending_movements(
+    conn: &mut Connection,
+    fresh_since: DateTime<Utc>,
+    shop: Option<ShopId>,
+    seller: Option<&AccountId>,
+) -> Result<Vec<PendingMovement>> {
+    let stored = sqlx::query!(
+        r#"select id, type as kind, mirakl_id, shop_id, attempt, amount as "amount!",
+                  currency as "currency!: String", payer, destination as "destination!",
+                  request_body as "request_body!", sent_at, looks
+           from transfers
+           where type = any($1) and status = 'TRANSFER_PENDING'
+             and (sent_at is not null or updated_at >= $2)
+             and ($3::bigint is null or shop_id = $3)
+             and ($4::text is null or coalesce(payer, destination) = $4)
+           order by type, id"#,
+        &TransferType::OF_INVOICES as &[TransferType],
+        fresh_since,
+        shop.map(|shop| shop.0),
+        seller.map(AccountId::as_str)
+    )
+    .fetch_all(conn)
+    .await?;
+    let pending = stored.into_iter().filter_map(|row| {
+        let currency = Currency::parse(&row.currency).ok()?;
+        Some(PendingMovement {
+            id: row.id,
+            kind: row.kind,
+            invoice: InvoiceId(row.mirakl_id),
+            shop_id: row.shop_id.map(ShopId),
+            attempt: u32::try_from(row.attempt).unwrap_or(1),
+            amount: Money::from_minor(row.amount, currency),
+            payer: row.payer.map(AccountId),
+            destination: AccountId(row.destination),
+            body: row.request_body,
+            sent_at: row.sent_at,
+            failures: u32::try_from(row.looks).unwrap_or(0),
+        })
+    });
+    Ok(pending.collect())
+}
+
+/// Settles a pending movement as created. One that another job has just taken over from Stripe's list,
+/// as the same transfer, is settled already.
+pub async fn settle(conn: &mut Connection, made: &Made<'_>, now: DateTime<Utc>) -> Result<()> {
+    match created(&mut *conn, made, now).await {
+        Err(StoreError::Changed { what, id }) => {
+            let same = sqlx::query_scalar!(
+                r#"select exists(select from transfers where id = $1 and transfer_id = $2) as "same!""#,
+                made.id,
+                made.transfer_id.as_str()
+            )
+            .fetch_one(conn)
+            .await?;
+            match same {
+                true => Ok(()),
+                false => Err(StoreError::Changed { what, id }),
+            }
+        }
+        other => other,
+    }
+}
+
+/// Lets a movement that has not left wait.
+pub async fn hold(
+    conn: &mut Connection,
+    id: i64,
+    reason: (&str, &str),
+    looks: u32,
+    next_look_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (reason, code) = reason;
+    let changed = sqlx::query!(
+        "update transfers
+         set status = 'TRANSFER_ON_HOLD', status_reason = $2, reason_code = $3, looks = $4,
+             next_look_at = $5, updated_at = $6
+         where id = $1 and status = 'TRANSFER_PENDING' and sent_at is null",
+        id,
+        reason,
+        code,
+        i32::try_from(looks).unwrap_or(i32::MAX),
+        next_look_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "transfer", id)
+}
+
+/// A movement of an invoice that is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTransfer {
+    /// Which.
+    pub kind: TransferType,
+    /// Where it stands.
+    pub status: TransferStatus,
+}
+
+/// The movements of an invoice that are neither made nor ended by a person.
+pub async fn of_invoices(conn: &mut Connection, invoice: &InvoiceId) -> Result<Vec<OpenTransfer>> {
+    let open = sqlx::query_as!(
+        OpenTransfer,
+        "select type as kind, status from transfers
+         where type = any($1) and mirakl_id = $2
+           and status not in ('TRANSFER_CREATED', 'TRANSFER_ABORTED')
+         order by type",
+        &TransferType::OF_INVOICES as &[TransferType],
+        invoice.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(open)
+}
+
+/// The account that pays a transfer, where it is not the platform.
+pub async fn payer_of(conn: &mut Connection, id: i64) -> Result<Option<AccountId>> {
+    let payer = sqlx::query_scalar!("select payer from transfers where id = $1", id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(payer.flatten().map(AccountId))
+}
