@@ -19,6 +19,7 @@ mod operator;
 mod overlap;
 mod paging;
 mod payments;
+mod payouts;
 mod refund_amounts;
 mod refund_crashes;
 mod refund_kinds;
