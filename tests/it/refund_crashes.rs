@@ -288,3 +288,22 @@ async fn a_stored_refusal_of_an_earlier_attempt_is_not_replayed_for_ever() {
     world.refund().await.exits(0);
     each_refunded_once(&world).await;
 }
+
+#[tokio::test]
+async fn an_old_doubt_is_looked_up_even_where_stripes_list_was_already_compared() {
+    let mut world = small_world().await;
+    let lost = Fault::on(REFUND).always().then(Effect::CutAfter);
+    world.sim.faults().add(lost);
+    world.refund().await.exits(3);
+    world.sim.faults().clear();
+    // However the span came to end behind the doubt: what is old is not sent without a look.
+    let mut conn = world.db.connect().await;
+    let behind = "update adoptions set covered_until = now() + interval '2 days'
+                  where stream = 'refunds'";
+    sqlx::query(behind).execute(&mut conn).await.unwrap();
+    world.pass(TimeDelta::hours(30));
+    world.sim.clear_calls();
+    world.refund().await.exits(0);
+    assert_eq!(world.count(REFUND), 0, "found, not sent again");
+    each_refunded_once(&world).await;
+}
