@@ -163,8 +163,7 @@ async fn at_stripe(app: &App) -> Result<AtStripe> {
             refunds::known_others(&mut conn, &others).await?
         };
         for other in others {
-            let counts = !other.ended && other.mirakl_refund_id.is_none();
-            if counts && !known.contains(&other.stripe_refund_id) {
+            if other.is_nobodys() && !known.contains(&other.stripe_refund_id) {
                 *found.by_others.entry(other.charge_id).or_default() += other.amount;
             }
         }
