@@ -527,6 +527,7 @@ async fn a_dry_run_shows_the_refund_and_the_reversal_with_their_arithmetic_and_d
     world.paid(eur("C2-A", 2000, "30.00", "3.00"), "C2", 3000);
     world.asks("C2-A", "1102", "3.00", "0.30");
     let before = world.sim.stripe().refunds().len();
+    let stored = world.value("select count(*)::text from payments").await;
     let plan = world
         .run(&["process-refund", "--dry-run", "--output", "json"])
         .await
@@ -557,6 +558,8 @@ async fn a_dry_run_shows_the_refund_and_the_reversal_with_their_arithmetic_and_d
     assert!(world.mirakl.refund_confirmations().is_empty());
     let written = world.value("select count(*)::text from refunds").await;
     assert_eq!(written, "0");
+    let payments = world.value("select count(*)::text from payments").await;
+    assert_eq!(payments, stored);
 }
 
 #[tokio::test]
