@@ -66,6 +66,7 @@ struct Ends {
 
 /// One call, settled by what Mirakl shows where its answer does not tell.
 async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
+    let mut lost = false;
     let (said, refused, spoilt) = match how.send(batch).await {
         Ok(ends) if ends.iter().all(|end| *end == End::Done) => {
             return Ok(Ends {
@@ -84,11 +85,11 @@ async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
             ..
         }) => (None, Some(message), true),
         Err(error) => {
+            lost = true;
             let answered = matches!(error, MiraklError::Status { .. });
             (Some(unknown(batch, &error.to_string())), None, answered)
         }
     };
-    let lost = spoilt && refused.is_none();
     let shown = match how.shown(batch).await {
         Ok(shown) => shown,
         Err(error @ MiraklError::Unauthorized(_)) => Err(error).context(H::TELLING)?,
