@@ -2,6 +2,7 @@
 //! record, notifications and summary.
 
 mod accounts;
+mod adopting;
 mod identity;
 mod orders;
 mod payments;

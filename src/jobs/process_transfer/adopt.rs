@@ -2,32 +2,21 @@
 //! lost or second database heals itself before it can pay.
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Pass;
 use crate::app::App;
 use crate::domain::transfer::{Origin, TransferType};
 use crate::jobs::Result;
+use crate::jobs::adopting::{covered_by, list_from};
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
 use crate::stripe::{Transfer, TransfersQuery};
-
-/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
-pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Whether the store has never been compared with Stripe's list back to where orders are ours.
 pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
     let mut conn = pass.app.db.acquire().await?;
     let covered = adoptions::get(&mut conn, Listed::Transfers).await?;
     Ok(covered.is_none_or(|covered| covered.from > pass.start()))
-}
-
-/// Where the list has to be read from, and the span that is known afterwards.
-pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
-    match covered {
-        Some(covered) if covered.from <= start => covered.until - MARGIN,
-        _ => start - MARGIN,
-    }
 }
 
 /// Lists Stripe's transfers back to what the store is known to hold, and takes over ours.
@@ -61,13 +50,7 @@ pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
             None => break,
         }
     }
-    let until = newest
-        .or(covered.map(|covered| covered.until))
-        .unwrap_or(start);
-    let span = Covered {
-        from: start.min(until),
-        until,
-    };
+    let span = covered_by(newest, covered, start);
     let mut conn = app.db.acquire().await?;
     adoptions::cover(&mut conn, Listed::Transfers, span, app.clock.now()).await?;
     pass.sender.adopted = true;

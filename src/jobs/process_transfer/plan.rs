@@ -14,6 +14,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::domain::transfer::{Decision, HoldReason, OrderKind, TransferType};
 use crate::jobs::Result;
+use crate::jobs::adopting::list_from;
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Seen};
 use crate::store::adoptions::{self, Listed};
@@ -118,7 +119,7 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
         adoptions::get(&mut conn, Listed::Transfers).await?
     };
     let mut query = TransfersQuery {
-        from: Some(adopt::list_from(covered, start)),
+        from: Some(list_from(covered, start)),
         ..TransfersQuery::default()
     };
     let mut found = HashMap::new();
