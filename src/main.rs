@@ -147,11 +147,7 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
     if !app.settings.product_payment_split && !app.settings.service_payment_split {
         let off = "process-transfer is switched off (neither ENABLE_PRODUCT_PAYMENT_SPLIT nor \
                    ENABLE_SERVICE_PAYMENT_SPLIT is true)";
-        tracing::warn!("{off}");
-        let ending = Ending::Skipped(off.to_owned());
-        let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
-        output::summary(&report, json, app.quiet);
-        return Ok(report.exit());
+        return Ok(switched_off(app, job, off, json));
     }
     if flags.job.dry_run {
         let planned = jobs::plan_checked(app, async || process_transfer::plan(app, &options).await);
@@ -165,6 +161,15 @@ async fn process_transfer(app: &App, flags: ProcessTransfer) -> Result<Exit, Job
     summed_up(app, report, json)
 }
 
+/// A job that the settings switch off says so, and is no failure.
+fn switched_off(app: &App, job: Job, why: &str, json: bool) -> Exit {
+    tracing::warn!("{why}");
+    let ending = Ending::Skipped(why.to_owned());
+    let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
+    output::summary(&report, json, app.quiet);
+    report.exit()
+}
+
 async fn process_refund(app: &App, flags: ProcessRefund) -> Result<Exit, JobError> {
     let job = Job::ProcessRefund;
     let json = flags.job.output == SummaryFormat::Json;
@@ -174,11 +179,7 @@ async fn process_refund(app: &App, flags: ProcessRefund) -> Result<Exit, JobErro
     if process_refund::kinds(app).is_empty() {
         let off = "process-refund is switched off (neither ENABLE_PRODUCT_PAYMENT_REFUND nor \
                    ENABLE_SERVICE_PAYMENT_REFUND is true)";
-        tracing::warn!("{off}");
-        let ending = Ending::Skipped(off.to_owned());
-        let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
-        output::summary(&report, json, app.quiet);
-        return Ok(report.exit());
+        return Ok(switched_off(app, job, off, json));
     }
     if flags.job.dry_run {
         let planned = jobs::plan_checked(app, async || process_refund::plan(app, &options).await);

@@ -2,6 +2,7 @@
 //! record, notifications and summary.
 
 mod accounts;
+mod adopting;
 mod identity;
 mod orders;
 mod payments;
@@ -11,7 +12,6 @@ pub mod process_transfer;
 mod reached;
 mod sending;
 pub mod sync_onboarding;
-mod taking_over;
 mod telling;
 pub mod validate_pending_debit;
 

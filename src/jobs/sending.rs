@@ -59,7 +59,7 @@ impl Doubts {
 /// different keys up to `workers` at once.
 ///
 /// After an error no further request leaves, and those that have left come to their end. `leave` is
-/// told of what is not sent because Stripe does not answer.
+/// told of what is not sent then, or because Stripe does not answer.
 pub(super) async fn in_chains<K: Ord, T>(
     items: Vec<T>,
     key: impl Fn(&T) -> K,
@@ -76,12 +76,9 @@ pub(super) async fn in_chains<K: Ord, T>(
     let (failed_of, send, leave) = (&failed, &send, &leave);
     let chains = chains.into_values().map(|chain| async move {
         for item in chain {
-            if doubts.gives_up() {
+            if doubts.gives_up() || failed_of.borrow().is_some() {
                 leave(&item);
                 continue;
-            }
-            if failed_of.borrow().is_some() {
-                return;
             }
             if let Err(error) = send(&item).await {
                 failed_of.borrow_mut().get_or_insert(error);

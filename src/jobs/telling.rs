@@ -39,7 +39,7 @@ pub(super) trait Tell<T> {
 /// what Mirakl shows counts, and the rest is told one by one, so that one holds up no other.
 pub(super) async fn tell<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Vec<End>> {
     let mut ends = attempt(how, batch).await?;
-    if batch.len() == 1 || ends.answered {
+    if batch.len() == 1 || !ends.spoilt {
         return Ok(ends.each);
     }
     let mut lost = 0;
@@ -58,23 +58,24 @@ pub(super) async fn tell<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Vec<End>
 
 struct Ends {
     each: Vec<End>,
-    /// Mirakl took the call, and what it said of each is known.
-    answered: bool,
+    /// Mirakl answered that it does not work on the call: one of the batch may be why.
+    spoilt: bool,
     /// Mirakl said nothing about what it was told.
     lost: bool,
 }
 
 /// One call, settled by what Mirakl shows where its answer does not tell.
 async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
-    let (said, refused, answered) = match how.send(batch).await {
+    let mut lost = false;
+    let (said, refused, spoilt) = match how.send(batch).await {
         Ok(ends) if ends.iter().all(|end| *end == End::Done) => {
             return Ok(Ends {
                 each: ends,
-                answered: true,
+                spoilt: false,
                 lost: false,
             });
         }
-        Ok(ends) => (Some(ends), None, true),
+        Ok(ends) => (Some(ends), None, false),
         Err(error @ MiraklError::Unauthorized(_)) => {
             return Err(anyhow!(error).context(H::TELLING).into());
         }
@@ -82,17 +83,20 @@ async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
             status: 400 | 413 | 422,
             message,
             ..
-        }) => (None, Some(message), false),
-        Err(error) => (Some(unknown(batch, &error.to_string())), None, false),
+        }) => (None, Some(message), true),
+        Err(error) => {
+            lost = true;
+            let answered = matches!(error, MiraklError::Status { .. });
+            (Some(unknown(batch, &error.to_string())), None, answered)
+        }
     };
-    let lost = !answered && refused.is_none();
     let shown = match how.shown(batch).await {
         Ok(shown) => shown,
         Err(error @ MiraklError::Unauthorized(_)) => Err(error).context(H::TELLING)?,
         Err(error) => {
             return Ok(Ends {
                 each: unknown(batch, &error.to_string()),
-                answered: true,
+                spoilt: false,
                 lost: true,
             });
         }
@@ -106,7 +110,7 @@ async fn attempt<T, H: Tell<T>>(how: &H, batch: &[T]) -> Result<Ends> {
     });
     Ok(Ends {
         each: each.collect(),
-        answered,
+        spoilt,
         lost,
     })
 }

@@ -1,6 +1,7 @@
 //! Mirakl's operator API: typed endpoints, one file per resource.
 
 mod auth;
+mod awaiting;
 mod debit;
 mod invoice;
 mod order;

@@ -5,11 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{
-    Amount, describe, exact_number, is_storable, nullable, text_or_number, without_position,
-};
+use super::wire::{Amount, exact_number, is_storable, nullable, text_or_number, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
 use crate::domain::money::Currency;
@@ -45,40 +41,8 @@ impl Mirakl {
     /// All refunds of product orders that wait for their payment (PA12): the list shrinks as they are
     /// confirmed, so it is read whole before any of them is.
     pub async fn refunds(&self) -> Result<Vec<Result<AskedRefund, UnreadRefund>>, MiraklError> {
-        let mut url = self.address(PATH);
-        url.query_pairs_mut()
-            .append_pair("max", &PAGE_SIZE.to_string())
-            .append_pair("offset", "0");
-        let first = self.refunds_at(NextPage(url)).await?;
-        let at = async |next| self.refunds_at(next).await;
-        let orders = first.with_all_further(PATH, at).await?;
+        let orders = self.awaiting(PATH, read_order).await?;
         Ok(orders.into_iter().flatten().collect())
-    }
-
-    async fn refunds_at(
-        &self,
-        page: NextPage,
-    ) -> Result<Page<Vec<Result<AskedRefund, UnreadRefund>>>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let orders = wire
-            .orders
-            .and_then(|orders| orders.order)
-            .unwrap_or_default();
-        let items: Vec<_> = orders.into_iter().map(read_order).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
     }
 
     /// Tells Mirakl that at most 100 refunds were paid (PA02). Success says nothing about single ones;
@@ -98,20 +62,6 @@ impl Mirakl {
         let body = serde_json::to_string(&body).unwrap_or_default();
         self.put(PATH, &body).await.map(|_| ())
     }
-}
-
-#[derive(Deserialize)]
-struct WirePage<'a> {
-    #[serde(borrow, default)]
-    orders: Option<WireOrders<'a>>,
-    #[serde(default)]
-    total_count: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct WireOrders<'a> {
-    #[serde(borrow, default)]
-    order: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]

@@ -22,51 +22,37 @@ pub struct Change {
     pub stripe_request_id: Option<String>,
 }
 
-/// The changes of one transfer, oldest first.
-pub async fn of_transfer(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
-    let changes = sqlx::query_as!(
-        Change,
-        "select at, from_status, to_status, reason, attempt, stripe_request_id
-         from history where subject = 'transfer' and subject_id = $1 order by id",
-        id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(changes)
+/// Whose changes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A transfer.
+    Transfer,
+    /// A shop's account.
+    Account,
+    /// A refund; each reason names its step.
+    Refund,
+    /// A payout.
+    Payout,
 }
 
-/// The changes of one refund, oldest first; each reason names the step.
-pub async fn of_refund(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
-    let changes = sqlx::query_as!(
-        Change,
-        "select at, from_status, to_status, reason, attempt, stripe_request_id
-         from history where subject = 'refund' and subject_id = $1 order by id",
-        id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(changes)
+impl Subject {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Account => "account",
+            Self::Refund => "refund",
+            Self::Payout => "payout",
+        }
+    }
 }
 
-/// The changes of one payout, oldest first.
-pub async fn of_payout(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
+/// The changes of one row, oldest first.
+pub async fn of(conn: &mut Connection, subject: Subject, id: i64) -> Result<Vec<Change>> {
     let changes = sqlx::query_as!(
         Change,
         "select at, from_status, to_status, reason, attempt, stripe_request_id
-         from history where subject = 'payout' and subject_id = $1 order by id",
-        id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(changes)
-}
-
-/// The changes of one shop's account, oldest first.
-pub async fn of_account(conn: &mut Connection, id: i64) -> Result<Vec<Change>> {
-    let changes = sqlx::query_as!(
-        Change,
-        "select at, from_status, to_status, reason, attempt, stripe_request_id
-         from history where subject = 'account' and subject_id = $1 order by id",
+         from history where subject = $1 and subject_id = $2 order by id",
+        subject.as_str(),
         id
     )
     .fetch_all(conn)

@@ -26,7 +26,14 @@ async fn stands(world: &World, invoice: i64, status: &str, code: &str) -> Value 
     let row = row(world, invoice).await;
     assert_eq!(
         (&row["status"], &row["reasonCode"]),
-        (&status.into(), &if code.is_empty() { Value::Null } else { code.into() }),
+        (
+            &status.into(),
+            &if code.is_empty() {
+                Value::Null
+            } else {
+                code.into()
+            }
+        ),
         "{row:#}"
     );
     row

@@ -68,6 +68,17 @@ async fn a_service_is_refunded_confirmed_and_taken_back_like_goods() {
 }
 
 #[tokio::test]
+async fn a_marketplace_without_services_has_no_list_of_their_refunds() {
+    let world = World::with_refunds().await;
+    world.sold("C1-A", "30.00", "3.00", 3000).await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    let none = Fault::on("GET /api/mms/refunds").always();
+    world.sim.faults().add(none.then(Effect::Status(404)));
+    world.refund().await.exits(0);
+    world.refunded_once("1100", 1000, &[900]).await;
+}
+
+#[tokio::test]
 async fn a_service_that_was_never_transferred_is_refunded_by_the_payment_of_its_debit() {
     let mut world = with_services().await;
     world.set("ENABLE_SERVICE_PAYMENT_SPLIT", "false");

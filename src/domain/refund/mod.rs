@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
+use super::money::Money;
 use super::retry;
 use super::transfer::OrderKind;
 
@@ -159,6 +160,27 @@ pub struct AskedRefund {
     pub currency: String,
     /// The shop, where the list says.
     pub shop_id: Option<ShopId>,
+}
+
+impl AskedRefund {
+    /// A refund that Mirakl asked for once, as the store remembers it.
+    pub fn remembered(
+        kind: RefundType,
+        id: &RefundId,
+        order_id: &OrderId,
+        amount: Money,
+        shop_id: Option<ShopId>,
+    ) -> Self {
+        Self {
+            kind,
+            id: id.clone(),
+            order_id: order_id.clone(),
+            commercial_id: None,
+            amount: amount.to_major(),
+            currency: amount.currency().code().to_owned(),
+            shop_id,
+        }
+    }
 }
 
 /// What the store knows of a refund when Mirakl asks for it again.

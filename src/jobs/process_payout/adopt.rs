@@ -1,7 +1,7 @@
 //! Taking over what Stripe has and the store does not know, before anything is sent: credits in the
 //! platform's list of transfers, charges and payouts in each account's own lists.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Pass, follow_at};
@@ -9,11 +9,10 @@ use crate::app::App;
 use crate::domain::ids::AccountId;
 use crate::domain::payout::Life;
 use crate::domain::retry;
-use crate::jobs::Result;
-use crate::jobs::taking_over;
-use crate::store::adoptions::{self, Covered, Listed};
+use crate::jobs::adopting::{covered_by, list_from};
+use crate::jobs::{Result, adopting};
+use crate::store::adoptions::{self, Covered};
 use crate::store::payouts::{self, AdoptedPayout};
-use crate::store::transfers;
 use crate::stripe::{Payout, PayoutsQuery, StripeError, Transfer, TransfersQuery};
 
 /// A store that knows nothing is compared with so much of a list at least.
@@ -26,33 +25,7 @@ fn start(pass: &Pass<'_>) -> DateTime<Utc> {
 
 /// Takes over the credits that the platform's own list shows.
 pub(super) async fn platform(pass: &Pass<'_>) -> Result<()> {
-    let app = pass.app;
-    let start = start(pass);
-    let covered = {
-        let mut conn = app.db.acquire().await?;
-        adoptions::get(&mut conn, Listed::Transfers).await?
-    };
-    let mut query = TransfersQuery {
-        from: Some(taking_over::list_from(covered, start)),
-        ..TransfersQuery::default()
-    };
-    let mut newest = None;
-    loop {
-        let page =
-            app.stripe.transfers(&query).await.context(
-                "Stripe's transfers could not be listed; no credits are sent without that",
-            )?;
-        newest = newest.max(page.data.first().map(|first| first.created_at));
-        store_transfers(pass, page.data).await?;
-        match page.next {
-            Some(next) => query.starting_after = Some(next),
-            None => break,
-        }
-    }
-    let span = span(newest, covered, start);
-    let mut conn = app.db.acquire().await?;
-    adoptions::cover(&mut conn, Listed::Transfers, span, app.clock.now()).await?;
-    Ok(())
+    adopting::platform_transfers(pass.app, pass.run, start(pass)).await
 }
 
 /// Takes over the payouts and transfers of one account. False: its lists could not be read, and nothing
@@ -61,7 +34,7 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool
     let app = pass.app;
     let start = start(pass);
     let covered = covered(app, account).await?;
-    let from = taking_over::list_from(covered, start);
+    let from = list_from(covered, start);
     let (payouts, transfers) = match lists(app, account, from).await {
         Ok(lists) => lists,
         Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
@@ -76,9 +49,9 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool
     };
     let newest = payouts.iter().map(|payout| payout.created_at);
     let newest = newest.chain(transfers.iter().map(|transfer| transfer.created_at));
-    let span = span(newest.max(), covered, start);
+    let span = covered_by(newest.max(), covered, start);
     store_payouts(pass, account, payouts).await?;
-    store_transfers(pass, transfers).await?;
+    adopting::take_over(app, pass.run, transfers).await?;
     cover(app, account, span).await?;
     Ok(true)
 }
@@ -130,31 +103,6 @@ async fn cover(app: &App, account: &AccountId, span: Covered) -> Result<()> {
     Ok(())
 }
 
-fn span(newest: Option<DateTime<Utc>>, covered: Option<Covered>, start: DateTime<Utc>) -> Covered {
-    let until = newest
-        .or(covered.map(|covered| covered.until))
-        .unwrap_or(start);
-    Covered {
-        from: start.min(until),
-        until,
-    }
-}
-
-async fn store_transfers(pass: &Pass<'_>, listed: Vec<Transfer>) -> Result<()> {
-    let app = pass.app;
-    let ours = listed.into_iter();
-    let ours: Vec<_> = ours.filter_map(|t| taking_over::ours(app, t)).collect();
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    let result = transfers::adopt(&mut tx, &ours, now).await?;
-    if result.settled > 0 {
-        adoptions::found_unknown(&mut tx, now).await?;
-    }
-    tx.commit().await?;
-    told(pass, "transfers", result.settled, result.doubled);
-    Ok(())
-}
-
 async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>) -> Result<()> {
     let app = pass.app;
     let now = app.clock.now();
@@ -169,29 +117,8 @@ async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>
         adoptions::found_unknown(&mut tx, now).await?;
     }
     tx.commit().await?;
-    told(pass, "payouts", settled, doubled);
+    adopting::told(pass.run, "payouts", settled, doubled);
     Ok(())
-}
-
-fn told(pass: &Pass<'_>, what: &str, settled: u64, doubled: u64) {
-    if settled > 0 {
-        tracing::info!(
-            what,
-            settled,
-            "taken over from Stripe: what the store did not know"
-        );
-    }
-    if doubled > 0 {
-        tracing::error!(
-            what,
-            doubled,
-            "Stripe holds a second one for rows that already have one; see `list {what}`"
-        );
-    }
-    pass.run.count(|counts| {
-        counts.created += settled;
-        counts.news += settled + doubled;
-    });
 }
 
 fn ours_of(

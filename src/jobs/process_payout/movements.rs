@@ -10,7 +10,7 @@ use crate::domain::money::Money;
 use crate::domain::payout::HoldReason;
 use crate::domain::retry;
 use crate::jobs::sending::CLOCK_MARGIN;
-use crate::jobs::{Result, taking_over};
+use crate::jobs::{Result, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, PendingMovement};
 use crate::store::{accounts, notifications};
@@ -125,7 +125,7 @@ async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transf
         let page = app.stripe.transfers(&query).await?;
         let mine = |transfer: &Transfer| {
             transfer.origin.as_ref().is_some_and(|origin| {
-                taking_over::kind(app, origin, transfer) == row.kind
+                adopting::kind(app, origin, transfer) == row.kind
                     && origin.mirakl_id == row.invoice.as_str()
                     && origin.is_of(&host)
             })

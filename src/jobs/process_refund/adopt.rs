@@ -2,18 +2,15 @@
 //! what others refunded.
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Pass, failures, start};
 use crate::app::App;
 use crate::domain::refund::RefundOrigin;
 use crate::jobs::Result;
-use crate::store::adoptions::{self, Covered, Listed};
+use crate::jobs::adopting::{covered_by, list_from};
+use crate::store::adoptions::{self, Listed};
 use crate::store::refunds::{self, AdoptedRefund, OtherRefund};
 use crate::stripe::{Refund, RefundsQuery};
-
-/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
-pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Whether the store has never been compared with Stripe's list back to where refunds are ours.
 pub(super) async fn is_needed_first(pass: &Pass<'_>) -> Result<bool> {
@@ -49,25 +46,11 @@ pub(super) async fn adopt(pass: &mut Pass<'_>) -> Result<()> {
             None => break,
         }
     }
-    let until = newest
-        .or(covered.map(|covered| covered.until))
-        .unwrap_or(start);
-    let span = Covered {
-        from: start.min(until),
-        until,
-    };
+    let span = covered_by(newest, covered, start);
     let mut conn = app.db.acquire().await?;
     adoptions::cover(&mut conn, Listed::Refunds, span, app.clock.now()).await?;
     pass.adopted = true;
     Ok(())
-}
-
-/// Where the list has to be read from.
-pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
-    match covered {
-        Some(covered) if covered.from <= start => covered.until - MARGIN,
-        _ => start - MARGIN,
-    }
 }
 
 /// Refunds of this marketplace, and those of others.

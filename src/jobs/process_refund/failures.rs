@@ -4,11 +4,11 @@
 use anyhow::Context as _;
 use chrono::TimeDelta;
 
-use super::adopt::{self, MARGIN};
-use super::{Pass, failed_event};
+use super::{Pass, adopt, failed_event};
 use crate::domain::ids::StripeRefundId;
 use crate::domain::refund::PersonReason;
 use crate::jobs::Result;
+use crate::jobs::adopting::MARGIN;
 use crate::notify::RefundFailed;
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::{Connection, notifications, refunds};

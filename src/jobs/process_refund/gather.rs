@@ -92,15 +92,13 @@ async fn flag_still_asked(pass: &Pass<'_>, kind: RefundType, items: &[Item]) -> 
 /// Mirakl does not ask again for what it was told of.
 fn again_or_not_asked(row: Waiting) -> Item {
     match row.again {
-        Some(amount) => Item::Again(AskedRefund {
-            kind: row.kind,
-            id: row.id,
-            order_id: row.order_id,
-            commercial_id: None,
-            amount: amount.to_major(),
-            currency: amount.currency().code().to_owned(),
-            shop_id: row.shop_id,
-        }),
+        Some(amount) => Item::Again(AskedRefund::remembered(
+            row.kind,
+            &row.id,
+            &row.order_id,
+            amount,
+            row.shop_id,
+        )),
         None => Item::NotAsked(row),
     }
 }

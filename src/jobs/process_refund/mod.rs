@@ -16,6 +16,7 @@ mod parts;
 mod plan;
 mod refund;
 mod reverse;
+mod row;
 mod unwind;
 
 pub use plan::PlannedRefund;

@@ -101,14 +101,7 @@ async fn of_rows(
 
 /// What the order makes of a refund of the amount that Stripe gave back.
 fn amounts(row: &WithoutParts, shown: &Shown) -> Result<RefundAmounts, HoldReason> {
-    let asked = AskedRefund {
-        kind: row.kind,
-        id: row.refund_id.clone(),
-        order_id: row.order_id.clone(),
-        commercial_id: None,
-        amount: row.amount.to_major(),
-        currency: row.amount.currency().code().to_owned(),
-        shop_id: None,
-    };
+    let (id, order) = (&row.refund_id, &row.order_id);
+    let asked = AskedRefund::remembered(row.kind, id, order, row.amount, None);
     refund_amounts(&asked, shown)
 }

@@ -14,6 +14,7 @@ use crate::domain::refund::{Decision, RefundAmounts, RefundStatus, RefundType, R
 use crate::domain::retry::DECISION_LIFE;
 use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
+use crate::jobs::adopting::list_from;
 use crate::jobs::payments::Payments;
 use crate::store::adoptions::{self, Listed};
 use crate::store::refunds::{self, OrderTransfer, ToReverse};
@@ -140,7 +141,7 @@ async fn at_stripe(app: &App) -> Result<AtStripe> {
         adoptions::get(&mut conn, Listed::Refunds).await?
     };
     let mut query = RefundsQuery {
-        from: Some(adopt::list_from(covered, super::start(app))),
+        from: Some(list_from(covered, super::start(app))),
         ..RefundsQuery::default()
     };
     let mut found = AtStripe {
@@ -163,8 +164,7 @@ async fn at_stripe(app: &App) -> Result<AtStripe> {
             refunds::known_others(&mut conn, &others).await?
         };
         for other in others {
-            let counts = !other.ended && other.mirakl_refund_id.is_none();
-            if counts && !known.contains(&other.stripe_refund_id) {
+            if other.is_nobodys() && !known.contains(&other.stripe_refund_id) {
                 *found.by_others.entry(other.charge_id).or_default() += other.amount;
             }
         }

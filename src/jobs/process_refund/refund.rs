@@ -12,7 +12,7 @@ use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
 use crate::notify::RefundFailed;
-use crate::store::refunds::{self, MadeRefund, PendingRefund, RefusedRefund};
+use crate::store::refunds::{self, MadeRefund, OtherRefund, PendingRefund, RefusedRefund};
 use crate::store::{StoreError, notifications};
 use crate::stripe::{Class, Refund, Refusal, StripeError};
 
@@ -132,31 +132,20 @@ impl Sender<'_, '_> {
     /// what others refunded.
     async fn look_up(&self, row: &PendingRefund) -> Result<Found, StripeError> {
         let host = self.app().mirakl.host();
-        let mut found = Found {
-            ours: None,
-            by_others: 0,
-        };
-        for refund in self.app().stripe.refunds_of(&row.charge).await? {
-            match &refund.origin {
-                RefundOrigin::Ours { host: of, made_for } if *of == host => {
-                    let mine = made_for.kind == row.kind && made_for.refund_id == row.refund_id;
-                    // One that failed was told of; its successor has another attempt.
-                    if mine && (refund.ended.is_none() || found.ours.is_none()) {
-                        found.ours = Some(refund);
-                    }
-                }
-                RefundOrigin::Ours { .. } | RefundOrigin::Other => {
-                    if refund.ended.is_none() {
-                        found.by_others += refund.minor;
-                    }
-                }
-                RefundOrigin::Former(_) => {}
+        let all = self.app().stripe.refunds_of(&row.charge).await?;
+        let mine = |refund: &&Refund| match &refund.origin {
+            RefundOrigin::Ours { host: of, made_for } => {
+                *of == host && made_for.kind == row.kind && made_for.refund_id == row.refund_id
             }
-        }
-        found.ours = found
-            .ours
-            .filter(|ours| ours.ended.is_none() || row.attempt == 1);
-        Ok(found)
+            RefundOrigin::Former(_) | RefundOrigin::Other => false,
+        };
+        let made = all.iter().filter(mine).find(|made| made.ended.is_none());
+        // One that failed was told of, and its successor has another attempt.
+        let first = || all.iter().find(mine).filter(|_| row.attempt == 1);
+        Ok(Found {
+            ours: made.or_else(first).cloned(),
+            others: adopt::sort(self.app(), all.clone()).1,
+        })
     }
 
     async fn settle(
@@ -206,19 +195,13 @@ impl Sender<'_, '_> {
     }
 
     async fn refused(&self, row: &PendingRefund, refusal: &Refusal) -> Result<()> {
-        let mut person = None;
+        let mut others = Vec::new();
         if is_about_what_is_left(refusal) {
             match self.look_up(row).await {
                 Ok(Found {
                     ours: Some(refund), ..
                 }) => return self.settle(row, &refund, None).await,
-                Ok(found) if found.by_others > 0 => {
-                    person = Some(PersonReason::RefundedByOthers {
-                        charge: row.charge.clone(),
-                        amount: Money::from_minor(found.by_others, row.amount.currency()),
-                    });
-                }
-                Ok(_) => {}
+                Ok(found) => others = found.others,
                 Err(StripeError::Stop(error)) => {
                     return Err(anyhow!(StripeError::Stop(error)).into());
                 }
@@ -230,7 +213,13 @@ impl Sender<'_, '_> {
             }
         }
         let now = self.app().clock.now();
-        let (reason, code, next_look_at) = if let Some(person) = person {
+        let by_others = others.iter().filter(|other| other.is_nobodys());
+        let by_others: i64 = by_others.map(|other| other.amount).sum();
+        let (reason, code, next_look_at) = if by_others > 0 {
+            let person = PersonReason::RefundedByOthers {
+                charge: row.charge.clone(),
+                amount: Money::from_minor(by_others, row.amount.currency()),
+            };
             (
                 format!("{refusal}; {person}"),
                 person.code().to_owned(),
@@ -255,6 +244,7 @@ impl Sender<'_, '_> {
             next_look_at,
         };
         let mut tx = self.app().db.begin().await.map_err(StoreError::from)?;
+        refunds::keep_others(&mut tx, &others, now).await?;
         let news = refunds::refused(&mut tx, &refused, now).await?;
         if news && self.app().notifier.is_some() {
             let event = failed_event(RefundFailed {
@@ -303,7 +293,7 @@ impl Sender<'_, '_> {
 /// What a look at a charge found.
 struct Found {
     ours: Option<Refund>,
-    by_others: i64,
+    others: Vec<OtherRefund>,
 }
 
 /// A refusal that others' refunds of the same charge may be behind, or that may mean "done already".

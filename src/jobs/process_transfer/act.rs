@@ -12,7 +12,7 @@ use crate::domain::ids::OrderId;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
 use crate::jobs::sending::{CLOCK_MARGIN, Doubts, in_chains};
-use crate::jobs::{Result, Run, taking_over};
+use crate::jobs::{Result, Run, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
 use crate::store::{StoreError, accounts, notifications};
@@ -162,7 +162,7 @@ impl Sending<'_> {
             let page = self.app.stripe.transfers(&query).await?;
             let mine = |transfer: &Transfer| {
                 transfer.origin.as_ref().is_some_and(|origin| {
-                    taking_over::kind(self.app, origin, transfer) == row.kind
+                    adopting::kind(self.app, origin, transfer) == row.kind
                         && origin.mirakl_id == row.mirakl_id
                         && origin.is_of(&self.host)
                 })

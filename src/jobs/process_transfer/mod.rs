@@ -1,7 +1,7 @@
 //! `process-transfer`: debited orders are transferred to their sellers, each exactly once.
 //!
 //! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
-//! reads pages and due rows of the list that [`stream`] knows, [`facts`] and [`debits`] what they rest on, [`page`]
+//! reads pages and due rows of the list that [`stream`] knows, [`facts`] what they rest on, [`page`]
 //! decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`] sends and
 //! settles what is pending.
 

@@ -15,7 +15,7 @@ use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::domain::transfer::{Decision, HoldReason, OrderKind, TransferType};
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Seen};
-use crate::jobs::{Result, taking_over};
+use crate::jobs::{Result, adopting};
 use crate::store::adoptions::{self, Listed};
 use crate::store::transfers::{self, MADE_BY_OLD, TransferKey};
 use crate::stripe::TransfersQuery;
@@ -118,7 +118,7 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
         adoptions::get(&mut conn, Listed::Transfers).await?
     };
     let mut query = TransfersQuery {
-        from: Some(taking_over::list_from(covered, start)),
+        from: Some(adopting::list_from(covered, start)),
         ..TransfersQuery::default()
     };
     let mut found = HashMap::new();
@@ -128,10 +128,7 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
             .transfers(&query)
             .await
             .context("Stripe's transfers could not be listed")?;
-        let ours = page
-            .data
-            .into_iter()
-            .filter_map(|t| taking_over::ours(app, t));
+        let ours = page.data.into_iter().filter_map(|t| adopting::ours(app, t));
         found.extend(ours.map(|adopted| {
             let transfer = AtStripe {
                 id: adopted.transfer_id,

@@ -183,7 +183,7 @@ pub(super) async fn fit(
 /// After a run that took over or recorded every candidate and is in doubt about none: the store
 /// knows all that was made before the list was begun, by Stripe's own clock.
 pub(super) async fn close(pass: &Pass<'_>) -> Result<()> {
-    let settled = pass.sender.nothing_in_doubt() && pass.candidates.unrecorded().is_empty();
+    let settled = pass.doubts.is_empty() && pass.candidates.unrecorded().is_empty();
     let (true, Some(until)) = (settled, pass.candidates.listed_at) else {
         return Ok(());
     };

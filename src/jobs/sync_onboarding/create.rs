@@ -1,12 +1,10 @@
 //! Creates the accounts that are pending, several at a time, and settles each answer at once. New
 //! rows and rows left by a crash take the same way.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use anyhow::anyhow;
-use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream};
+use chrono::{DateTime, Utc};
 
 use super::candidates::LISTING;
 use super::page::adopted;
@@ -16,36 +14,13 @@ use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::found_for;
 use crate::domain::retry;
+use crate::jobs::sending::{CLOCK_MARGIN, Doubts, in_chains};
 use crate::jobs::{Result, Run};
 use crate::store::onboardings::{self, Failed, Pending, Settled};
 use crate::store::{StoreError, accounts, payouts, transfers};
 use crate::stripe::{AccountsQuery, Class, ConnectedAccount, NewAccount, Refusal, StripeError};
 
 const BATCH: i64 = 200;
-/// A look-up begins so long before the request left: the clock here may be wrong, and an account
-/// that is overlooked would be made again.
-const CLOCK_MARGIN: TimeDelta = TimeDelta::days(1);
-/// After so many requests in a row without an answer, the rest is left to a later run.
-const MOST_SILENT: u32 = 10;
-
-/// What creating has met in this run.
-#[derive(Debug, Default)]
-pub(super) struct Sender {
-    /// Sent in this run without an answer: left to the next run.
-    in_doubt: RefCell<HashSet<i64>>,
-    silent: Cell<u32>,
-}
-
-impl Sender {
-    pub fn nothing_in_doubt(&self) -> bool {
-        self.in_doubt.borrow().is_empty()
-    }
-
-    fn unanswered(&self, id: i64) {
-        self.in_doubt.borrow_mut().insert(id);
-        self.silent.set(self.silent.get() + 1);
-    }
-}
 
 /// Creates every account that is pending, and settles it.
 pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
@@ -61,7 +36,7 @@ pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
             return Ok(());
         };
         after = last;
-        batch.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+        batch.retain(|row| !pass.doubts.holds(row.id));
         pass.run.check_lock().await?;
         look_up_old(pass, &batch).await?;
         let batch = settle_found(pass, batch).await?;
@@ -158,45 +133,26 @@ async fn create_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
     let creating = Creating {
         app: pass.app,
         run: pass.run,
-        sender: &pass.sender,
+        doubts: &pass.doubts,
         host: pass.app.mirakl.host(),
-        halted: RefCell::new(None),
     };
-    let creating = &creating;
-    let workers = pass.app.settings.stripe.limits.concurrency;
-    // A run that stops lets the requests that have left come to their end.
-    stream::iter(batch)
-        .map(|row| async move {
-            if creating.halted.borrow().is_some() || creating.sender.silent.get() >= MOST_SILENT {
-                creating.doubt(&row);
-                return;
-            }
-            if let Err(error) = creating.create(row).await {
-                creating.halted.replace(Some(error));
-            }
-        })
-        .buffer_unordered(workers)
-        .collect::<()>()
-        .await;
-    if let Some(error) = creating.halted.take() {
-        return Err(error);
-    }
-    if pass.sender.silent.get() >= MOST_SILENT {
-        return Err(anyhow!(
-            "Stripe did not answer {MOST_SILENT} requests in a row; stopped, the next run goes on with the same requests"
-        )
-        .into());
-    }
-    Ok(())
+    in_chains(
+        batch,
+        |row| row.id,
+        pass.app.settings.stripe.limits.concurrency,
+        &pass.doubts,
+        async |row: &Pending| creating.create(row.clone()).await,
+        |row| creating.doubt(row),
+    )
+    .await
 }
 
 /// One row's way to Stripe and back.
 struct Creating<'a> {
     app: &'a App,
     run: &'a Run,
-    sender: &'a Sender,
+    doubts: &'a Doubts,
     host: String,
-    halted: RefCell<Option<crate::jobs::JobError>>,
 }
 
 impl Creating<'_> {
@@ -206,11 +162,11 @@ impl Creating<'_> {
             let key = IdempotencyKey::new(&self.host, "account", "SHOP", &shop, row.attempt);
             match self.app.stripe.create_account(&row.body, &key).await {
                 Ok((account, request_id)) => {
-                    self.sender.silent.set(0);
+                    self.doubts.answered();
                     return self.made(&row, &account, request_id).await;
                 }
                 Err(StripeError::Refused(refusal)) => {
-                    self.sender.silent.set(0);
+                    self.doubts.answered();
                     match self.without_prefill(&row, &refusal) {
                         Some(bare) => match self.replace(row, &refusal, bare).await? {
                             Some(replaced) => row = replaced,
@@ -220,7 +176,7 @@ impl Creating<'_> {
                     }
                 }
                 Err(StripeError::Unknown(cause)) => {
-                    self.sender.unanswered(row.id);
+                    self.doubts.unanswered(row.id);
                     tracing::warn!(
                         shop = %row.shop_id,
                         cause,
@@ -343,7 +299,7 @@ impl Creating<'_> {
     }
 
     fn doubt(&self, row: &Pending) {
-        self.sender.in_doubt.borrow_mut().insert(row.id);
+        self.doubts.add(row.id);
         self.run.count(|counts| {
             counts.waiting += 1;
             counts.in_doubt += 1;

@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
 use self::candidates::Candidates;
+use super::sending::Doubts;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::ids::ShopId;
@@ -48,7 +49,7 @@ struct Pass<'a> {
     run: &'a Run,
     options: &'a Options,
     candidates: Candidates,
-    sender: create::Sender,
+    doubts: Doubts,
     /// When the shops were begun to be read.
     read_at: DateTime<Utc>,
     bar: ProgressBar,
@@ -63,7 +64,7 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         run,
         options,
         candidates,
-        sender: create::Sender::default(),
+        doubts: Doubts::default(),
         read_at: app.clock.now(),
         bar: telemetry::progress(app.quiet, "shops"),
     };

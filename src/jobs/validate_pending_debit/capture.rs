@@ -1,12 +1,8 @@
 //! Takes or releases the money of authorised payments, once for each basket. New rows and rows left
 //! by a crash take the same way.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
-
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream};
 
 use super::Pass;
 use super::baskets::Baskets;
@@ -17,6 +13,7 @@ use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::domain::retry::{self, DECISION_LIFE};
+use crate::jobs::sending::{Doubts, in_chains};
 use crate::jobs::{Result, Run};
 use crate::store::captures::{
     self, CaptureAction, CaptureStatus, FailedCapture, KnownCapture, NewCapture, PendingCapture,
@@ -25,18 +22,8 @@ use crate::store::{StoreError, payments, transfers};
 use crate::stripe::{Finish, Refusal, StripeError};
 
 const BATCH: i64 = 200;
-/// After so many requests in a row without an answer, the rest is left to a later run.
-const MOST_SILENT: u32 = 10;
 /// An authorisation that ends within this, while confirmed orders wait for it, is worth a person's eye.
 const SOON: TimeDelta = TimeDelta::hours(48);
-
-/// What capturing has met in this run.
-#[derive(Debug, Default)]
-pub(super) struct Sender {
-    /// Sent in this run without an answer: left to the next run.
-    in_doubt: RefCell<HashSet<i64>>,
-    silent: Cell<u32>,
-}
 
 /// Decides about the payments of some baskets, records that, and sends what is pending.
 pub(super) async fn baskets(pass: &mut Pass<'_>, baskets: &mut Baskets) -> Result<()> {
@@ -252,7 +239,7 @@ pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
             return Ok(());
         };
         after = last;
-        batch.retain(|row| !pass.sender.in_doubt.borrow().contains(&row.id));
+        batch.retain(|row| !pass.doubts.holds(row.id));
         pass.run.check_lock().await?;
         send_batch(pass, batch).await?;
     }
@@ -271,42 +258,24 @@ async fn send_batch(pass: &Pass<'_>, batch: Vec<PendingCapture>) -> Result<()> {
     let sending = Sending {
         app: pass.app,
         run: pass.run,
-        sender: &pass.sender,
-        halted: RefCell::new(None),
+        doubts: &pass.doubts,
     };
-    let sending = &sending;
-    let workers = pass.app.settings.stripe.limits.concurrency;
-    stream::iter(batch)
-        .map(|row| async move {
-            if sending.halted.borrow().is_some() || sending.sender.silent.get() >= MOST_SILENT {
-                sending.doubt(&row);
-                return;
-            }
-            if let Err(error) = sending.send(&row).await {
-                sending.halted.replace(Some(error));
-            }
-        })
-        .buffer_unordered(workers)
-        .collect::<()>()
-        .await;
-    if let Some(error) = sending.halted.take() {
-        return Err(error);
-    }
-    if pass.sender.silent.get() >= MOST_SILENT {
-        return Err(anyhow!(
-            "Stripe did not answer {MOST_SILENT} requests in a row; stopped, the next run goes on with the same requests"
-        )
-        .into());
-    }
-    Ok(())
+    in_chains(
+        batch,
+        |row| row.id,
+        pass.app.settings.stripe.limits.concurrency,
+        &pass.doubts,
+        async |row: &PendingCapture| sending.send(row).await,
+        |row| sending.doubt(row),
+    )
+    .await
 }
 
 /// One row's way to Stripe and back.
 struct Sending<'a> {
     app: &'a App,
     run: &'a Run,
-    sender: &'a Sender,
-    halted: RefCell<Option<crate::jobs::JobError>>,
+    doubts: &'a Doubts,
 }
 
 impl Sending<'_> {
@@ -331,15 +300,15 @@ impl Sending<'_> {
             .await
         {
             Ok((payment, request_id)) => {
-                self.sender.silent.set(0);
+                self.doubts.answered();
                 self.done(row, &reference, payment, request_id).await
             }
             Err(StripeError::Refused(refusal)) => {
-                self.sender.silent.set(0);
+                self.doubts.answered();
                 self.refused(row, &reference, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.sender.silent.set(self.sender.silent.get() + 1);
+                self.doubts.unanswered(row.id);
                 tracing::warn!(
                     payment = row.payment_id,
                     cause,
@@ -491,7 +460,7 @@ impl Sending<'_> {
     }
 
     fn doubt(&self, row: &PendingCapture) {
-        self.sender.in_doubt.borrow_mut().insert(row.id);
+        self.doubts.add(row.id);
         self.run.count(|counts| {
             counts.waiting += 1;
             counts.in_doubt += 1;

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
 use self::baskets::Baskets;
+use super::sending::Doubts;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::basket::Policy;
@@ -32,7 +33,7 @@ struct Pass<'a> {
     app: &'a App,
     run: &'a Run,
     policy: Policy,
-    sender: capture::Sender,
+    doubts: Doubts,
     bar: ProgressBar,
 }
 
@@ -49,7 +50,7 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         app,
         run,
         policy: policy(app),
-        sender: capture::Sender::default(),
+        doubts: Doubts::default(),
         bar: telemetry::progress(app.quiet, "baskets"),
     };
     capture::send_pending(&mut pass).await?;

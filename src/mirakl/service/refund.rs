@@ -25,7 +25,11 @@ impl Mirakl {
         url.query_pairs_mut()
             .append_pair("limit", &PAGE_SIZE.to_string())
             .append_pair("state", "WAITING");
-        let read = self.seek_all(PATH, url, read_refund).await?;
+        let read = match self.seek_all(PATH, url, read_refund).await {
+            // A marketplace without services has no such list.
+            Err(MiraklError::Status { status: 404, .. }) => Vec::new(),
+            read => read?,
+        };
         // The list may show paid ones too, whatever was asked for.
         Ok(read.into_iter().filter_map(Result::transpose).collect())
     }

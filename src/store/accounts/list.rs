@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::ShopId;
 use crate::domain::onboarding::AccountStatus;
+use crate::store::history::{self, Change, Subject};
 use crate::store::{Connection, Result};
 
 /// One row of `list accounts`: a shop that has an account, or whose account waits or was refused.
@@ -47,7 +48,7 @@ pub struct ListedAccount {
     pub updated_at: DateTime<Utc>,
     /// Every change, oldest first; only when one id was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<crate::store::history::Change>,
+    pub history: Vec<Change>,
 }
 
 /// The newest accounts, of one shop or account if named; with an id, each with its history.
@@ -88,7 +89,7 @@ pub async fn list(
     let mut listed = Vec::with_capacity(stored.len());
     for row in stored {
         let history = match id {
-            Some(_) => crate::store::history::of_account(conn, row.id).await?,
+            Some(_) => history::of(conn, Subject::Account, row.id).await?,
             None => Vec::new(),
         };
         listed.push(ListedAccount {

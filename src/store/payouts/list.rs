@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::ids::ShopId;
 use crate::domain::payout::PayoutStatus;
-use crate::store::history::{self, Change};
+use crate::store::history::{self, Change, Subject};
 use crate::store::{Connection, Result};
 
 /// One row of `list payouts`, with the notification's field names.
@@ -105,7 +105,7 @@ pub async fn list(
     for row in stored {
         let failed = row.status == PayoutStatus::PayoutFailed;
         let history = match filter.id {
-            Some(_) => history::of_payout(conn, row.id).await?,
+            Some(_) => history::of(conn, Subject::Payout, row.id).await?,
             None => Vec::new(),
         };
         let invoice = row.mirakl_invoice_id;

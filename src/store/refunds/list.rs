@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::ids::ShopId;
 use crate::domain::refund::{RefundStatus, RefundStep, RefundType};
 use crate::domain::transfer::TransferType;
-use crate::store::history::{self, Change};
+use crate::store::history::{self, Change, Subject};
 use crate::store::{Connection, Result};
 
 /// One row of `list refunds`, with the notification's field names.
@@ -155,7 +155,7 @@ pub async fn list(
         let kind: RefundType = row.kind;
         let failed = row.status == RefundStatus::RefundFailed;
         let history = match filter.id {
-            Some(_) => history::of_refund(conn, row.id).await?,
+            Some(_) => history::of(conn, Subject::Refund, row.id).await?,
             None => Vec::new(),
         };
         let mut stripe_reversal_id = None;

@@ -25,6 +25,13 @@ pub struct OtherRefund {
     pub stripe_created_at: DateTime<Utc>,
 }
 
+impl OtherRefund {
+    /// Whether it gave money back for nothing that is known at Mirakl.
+    pub fn is_nobodys(&self) -> bool {
+        !self.ended && self.mirakl_refund_id.is_none()
+    }
+}
+
 /// Remembers them, and what became of those that are known.
 pub async fn keep_others(
     conn: &mut Connection,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::ids::ShopId;
 use crate::domain::transfer::{TransferStatus, TransferType};
-use crate::store::history::Change;
+use crate::store::history::{Change, Subject};
 use crate::store::{Connection, Result, history};
 
 /// One row of `list transfers`, with the notification's field names.
@@ -108,7 +108,7 @@ pub async fn list(
         let kind: TransferType = row.kind;
         let failed = row.status == TransferStatus::TransferFailed;
         let history = match filter.id {
-            Some(_) => history::of_transfer(conn, row.id).await?,
+            Some(_) => history::of(conn, Subject::Transfer, row.id).await?,
             None => Vec::new(),
         };
         listed.push(ListedTransfer {

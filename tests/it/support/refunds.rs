@@ -35,8 +35,16 @@ impl World {
 
     /// `list refunds` of one refund of Mirakl.
     pub async fn refund_row(&self, id: &str) -> Value {
+        Self::row_of(&self.refund_rows().await, id)
+    }
+
+    /// `list refunds`.
+    pub async fn refund_rows(&self) -> Value {
         let arguments = ["list", "refunds", "--output", "json", "--limit", "100000"];
-        let listed = self.run(&arguments).await.exits(0).json();
+        self.run(&arguments).await.exits(0).json()
+    }
+
+    fn row_of(listed: &Value, id: &str) -> Value {
         let rows = listed.as_array().unwrap();
         let row = rows.iter().find(|row| row["miraklRefundId"] == id);
         row.unwrap_or_else(|| panic!("no refund {id} in {rows:#?}"))
@@ -99,6 +107,11 @@ impl World {
 
     /// Each step was done exactly once, with these amounts, and the store says the same.
     pub async fn refunded_once(&self, id: &str, refunded: i64, reversed: &[i64]) {
+        self.refunded_once_by(&self.refund_rows().await, id, refunded, reversed);
+    }
+
+    /// The same, by a list that was read before.
+    pub fn refunded_once_by(&self, listed: &Value, id: &str, refunded: i64, reversed: &[i64]) {
         assert_eq!(
             self.given_back(id),
             [refunded],
@@ -109,7 +122,7 @@ impl World {
             reversed,
             "the ledger's reversals of {id}"
         );
-        let row = self.refund_row(id).await;
+        let row = Self::row_of(listed, id);
         assert_eq!(row["status"], "REFUND_CREATED", "{row:#}");
         assert_eq!(row["amount"], refunded, "{row:#}");
         let told: Vec<Value> = self.told_of(id).into_iter().map(Value::from).collect();

@@ -1,0 +1,139 @@
+//! Taking over what Stripe has and the store does not know: which part of one of Stripe's own lists has
+//! to be read, what is known afterwards, and which transfers of a list are ours.
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Result, Run};
+use crate::app::App;
+use crate::domain::transfer::{Origin, TransferType};
+use crate::store::adoptions::{self, Covered, Listed};
+use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
+use crate::stripe::{Transfer, TransfersQuery};
+
+/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
+pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// Where a list has to be read from: all of it since `start`, or what came after what is known.
+pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
+    match covered {
+        Some(covered) if covered.from <= start => covered.until - MARGIN,
+        _ => start - MARGIN,
+    }
+}
+
+/// What is known after the whole list was read, whose newest element was made at `newest`.
+pub(super) fn covered_by(
+    newest: Option<DateTime<Utc>>,
+    covered: Option<Covered>,
+    start: DateTime<Utc>,
+) -> Covered {
+    let until = newest
+        .or(covered.map(|covered| covered.until))
+        .unwrap_or(start);
+    Covered {
+        from: start.min(until),
+        until,
+    }
+}
+
+/// Lists the platform's transfers back to what the store is known to hold, and takes over ours.
+///
+/// The span is widened only when the whole list was read, so that a run killed in between starts
+/// over.
+pub(super) async fn platform_transfers(app: &App, run: &Run, start: DateTime<Utc>) -> Result<()> {
+    let covered = {
+        let mut conn = app.db.acquire().await?;
+        adoptions::get(&mut conn, Listed::Transfers).await?
+    };
+    let mut query = TransfersQuery {
+        from: Some(list_from(covered, start)),
+        ..TransfersQuery::default()
+    };
+    let mut newest = None;
+    loop {
+        let page = app
+            .stripe
+            .transfers(&query)
+            .await
+            .context("Stripe's transfers could not be listed; nothing is sent without that")?;
+        newest = newest.max(page.data.first().map(|first| first.created_at));
+        take_over(app, run, page.data).await?;
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => break,
+        }
+    }
+    let span = covered_by(newest, covered, start);
+    let mut conn = app.db.acquire().await?;
+    adoptions::cover(&mut conn, Listed::Transfers, span, app.clock.now()).await?;
+    Ok(())
+}
+
+/// Settles or creates the rows of those transfers of a list that are ours.
+pub(super) async fn take_over(app: &App, run: &Run, listed: Vec<Transfer>) -> Result<()> {
+    let ours: Vec<Adopted> = listed.into_iter().filter_map(|t| ours(app, t)).collect();
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let result = transfers::adopt(&mut tx, &ours, now).await?;
+    if result.settled > 0 {
+        adoptions::found_unknown(&mut tx, now).await?;
+    }
+    tx.commit().await?;
+    told(run, "transfers", result.settled, result.doubled);
+    Ok(())
+}
+
+/// Says what was taken over, and what Stripe holds twice.
+pub(super) fn told(run: &Run, what: &'static str, settled: u64, doubled: u64) {
+    if settled > 0 {
+        tracing::info!(
+            what,
+            settled,
+            "taken over from Stripe: what the store did not know"
+        );
+    }
+    if doubled > 0 {
+        tracing::error!(
+            what,
+            doubled,
+            "Stripe holds a second one for rows that already have one; see `list {what}`"
+        );
+    }
+    run.count(|counts| {
+        counts.created += settled;
+        counts.news += settled + doubled;
+    });
+}
+
+/// What a transfer pays, by what its maker said and where it went.
+pub(super) fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferType {
+    let tax_account = app.settings.taxes.account.as_ref();
+    origin
+        .kind_by_destination(tax_account.is_some() && transfer.destination.as_ref() == tax_account)
+}
+
+/// A transfer of this marketplace, as a row.
+pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
+    let kind = kind(app, transfer.origin.as_ref()?, &transfer);
+    let origin = transfer.origin?;
+    if !origin.is_of(&app.mirakl.host()) {
+        return None;
+    }
+    let amount = transfer.amount?;
+    Some(Adopted {
+        kind,
+        status_reason: match origin.host {
+            Some(_) => MADE_HERE,
+            None => MADE_BY_OLD,
+        },
+        mirakl_id: origin.mirakl_id,
+        shop_id: origin.shop_id,
+        transfer_id: transfer.id,
+        amount: amount.minor(),
+        currency: amount.currency(),
+        destination: transfer.destination?,
+        source_charge: transfer.source,
+        stripe_created_at: transfer.created_at,
+    })
+}
