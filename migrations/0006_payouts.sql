@@ -17,6 +17,24 @@ alter table transfers add constraint pending_can_be_sent
                    when 'EXTRA_INVOICES' then payer is not null and payer <> destination
                    else source_charge is not null end));
 
+-- What a person accepted by asking for another try: the same reason does not stop the row again.
+alter table transfers add column accepted_reason text;
+
+-- Movements of invoices that the old connector made. It named the invoice, not which of its movements.
+create table old_movements (
+    transfer_id       text primary key check (transfer_id like 'tr\_%'),
+    mirakl_invoice_id text not null check (mirakl_invoice_id <> ''),
+    -- The account that paid; null: the platform.
+    payer             text check (payer like 'acct\_%'),
+    destination       text not null check (destination like 'acct\_%'),
+    amount            bigint not null check (amount > 0),
+    currency          currency_code not null,
+    stripe_created_at timestamptz not null
+);
+create index old_movements_mirakl_invoice_id on old_movements (mirakl_invoice_id);
+-- Stripe's list was read without them until now: it is read again from the start.
+delete from adoptions where stream = 'transfers';
+
 create type payout_status as enum (
     'PAYOUT_ON_HOLD',  -- waits; looked at again at next_look_at
     'PAYOUT_PENDING',  -- to be sent, or sent without an answer
@@ -60,6 +78,8 @@ create table payouts (
     stripe_request_id  text,
     -- What a person should know although it stops nothing.
     difference         text,
+    -- What a person accepted by asking for another try: the same reason does not stop the row again.
+    accepted_reason    text,
     created_at         timestamptz not null,
     updated_at         timestamptz not null,
 

@@ -6,8 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, Run};
 use crate::app::App;
+use crate::domain::ids::AccountId;
 use crate::domain::transfer::{Origin, TransferType};
 use crate::store::adoptions::{self, Covered, Listed};
+use crate::store::old_movements::{self, OldMovement};
 use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
 use crate::stripe::{Transfer, TransfersQuery};
 
@@ -58,7 +60,7 @@ pub(super) async fn platform_transfers(app: &App, run: &Run, start: DateTime<Utc
             .await
             .context("Stripe's transfers could not be listed; nothing is sent without that")?;
         newest = newest.max(page.data.first().map(|first| first.created_at));
-        take_over(app, run, page.data).await?;
+        take_over(app, run, None, page.data).await?;
         match page.next {
             Some(next) => query.starting_after = Some(next),
             None => break,
@@ -70,10 +72,19 @@ pub(super) async fn platform_transfers(app: &App, run: &Run, start: DateTime<Utc
     Ok(())
 }
 
-/// Settles or creates the rows of those transfers of a list that are ours.
-pub(super) async fn take_over(app: &App, run: &Run, listed: Vec<Transfer>) -> Result<()> {
-    let ours: Vec<Adopted> = listed.into_iter().filter_map(|t| ours(app, t)).collect();
+/// Settles or creates the rows of those transfers of a list that are ours; `payer` made them, or the
+/// platform. What the old connector moved for invoices is remembered.
+pub(super) async fn take_over(
+    app: &App,
+    run: &Run,
+    payer: Option<&AccountId>,
+    listed: Vec<Transfer>,
+) -> Result<()> {
+    let old: Vec<OldMovement> = listed.iter().filter_map(|t| old(payer, t)).collect();
+    let ours = listed.into_iter().filter_map(|t| ours(app, payer, t));
+    let ours: Vec<Adopted> = ours.collect();
     let mut tx = app.db.begin().await?;
+    old_movements::remember(&mut tx, &old).await?;
     let now = app.clock.now();
     let result = transfers::adopt(&mut tx, &ours, now).await?;
     if result.settled > 0 {
@@ -114,7 +125,7 @@ pub(super) fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferT
 }
 
 /// A transfer of this marketplace, as a row.
-pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
+pub(super) fn ours(app: &App, payer: Option<&AccountId>, transfer: Transfer) -> Option<Adopted> {
     let kind = kind(app, transfer.origin.as_ref()?, &transfer);
     let origin = transfer.origin?;
     if !origin.is_of(&app.mirakl.host()) {
@@ -132,8 +143,23 @@ pub(super) fn ours(app: &App, transfer: Transfer) -> Option<Adopted> {
         transfer_id: transfer.id,
         amount: amount.minor(),
         currency: amount.currency(),
+        payer: payer.cloned(),
         destination: transfer.destination?,
         source_charge: transfer.source,
+        stripe_created_at: transfer.created_at,
+    })
+}
+
+/// A transfer that the old connector made for an invoice.
+fn old(payer: Option<&AccountId>, transfer: &Transfer) -> Option<OldMovement> {
+    let amount = transfer.amount.filter(|amount| amount.is_positive())?;
+    Some(OldMovement {
+        transfer_id: transfer.id.clone(),
+        mirakl_invoice_id: transfer.old_invoice.clone()?,
+        payer: payer.cloned(),
+        destination: transfer.destination.clone()?,
+        amount: amount.minor(),
+        currency: amount.currency(),
         stripe_created_at: transfer.created_at,
     })
 }

@@ -9,6 +9,7 @@ pub mod history;
 pub mod identity;
 pub mod lock;
 pub mod notifications;
+pub mod old_movements;
 pub mod onboardings;
 pub mod payments;
 pub mod payouts;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::wire::{Metadata, WireList, unix};
 use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
-use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
+use crate::domain::ids::{AccountId, ChargeId, InvoiceId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::{Origin, TransferType, origin};
@@ -84,6 +84,8 @@ pub struct Transfer {
     pub created_at: DateTime<Utc>,
     /// What it pays at which marketplace, by its metadata; `None` if it is not of this kind.
     pub origin: Option<Origin>,
+    /// The invoice for which the old connector made it: that names one, and has no source charge.
+    pub old_invoice: Option<InvoiceId>,
 }
 
 #[derive(Deserialize)]
@@ -169,7 +171,13 @@ impl From<WireTransfer> for Transfer {
         let currency = Currency::parse(&wire.currency).ok();
         let metadata = wire.metadata.unwrap_or_default();
         let field = |name: &str| metadata.get(name).map(String::as_str);
+        let is_old =
+            field("pluginName") == Some("MiraklConnector") && wire.source_transaction.is_none();
+        let old_invoice = field("invoiceId").or_else(|| field("miraklId"));
         Self {
+            old_invoice: old_invoice
+                .filter(|id| is_old && !id.is_empty())
+                .map(InvoiceId::from),
             amount: currency.map(|currency| Money::from_minor(wire.amount, currency)),
             origin: origin(field, wire.source_transaction.is_some()),
             id: wire.id,

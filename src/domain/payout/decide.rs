@@ -60,6 +60,8 @@ pub struct Facts<'a> {
     pub start: DateTime<Utc>,
     /// Movements that were sent or made already, with their amounts.
     pub settled: &'a [Movement],
+    /// The reason for waiting that a person accepted.
+    pub accepted: Option<&'a str>,
 }
 
 /// Decides.
@@ -110,6 +112,7 @@ fn whole(facts: Facts<'_>) -> Result<Whole, Decision> {
         seller,
         start,
         settled,
+        accepted,
     } = facts;
     if invoice.created_at < start {
         return Err(Decision::Ignore(IgnoreReason::BeforeStart {
@@ -122,11 +125,12 @@ fn whole(facts: Facts<'_>) -> Result<Whole, Decision> {
         return Err(Decision::Ignore(IgnoreReason::ShopExcluded(shop)));
     }
     shown_as_expected(invoice).map_err(Decision::Hold)?;
+    unless_accepted(not_paid(invoice), accepted)?;
     let (movements, amount) = amounts(invoice).map_err(Decision::Hold)?;
     if movements.is_empty() && amount.minor() == 0 && invoice.leftovers.is_empty() {
         return Err(Decision::Nothing);
     }
-    unchanged(&movements, settled).map_err(Decision::Hold)?;
+    unless_accepted(unchanged(&movements, settled), accepted)?;
     let account = match seller.and_then(|seller| seller.account.as_ref()) {
         None => return Err(Decision::Hold(HoldReason::NoAccount(shop))),
         Some(account) => account,
@@ -142,11 +146,23 @@ fn shown_as_expected(invoice: &Invoice) -> Result<(), HoldReason> {
     if !matches!(invoice.state.as_str(), "GENERATED" | "COMPLETE") {
         return Err(HoldReason::OtherState(invoice.state.clone()));
     }
+    Ok(())
+}
+
+fn not_paid(invoice: &Invoice) -> Result<(), HoldReason> {
     match invoice.payment_state.as_deref() {
         // What failed by other means, or was not tried, is ours to pay.
         None | Some("PENDING" | "FAILED") => Ok(()),
         Some("PAID") => Err(HoldReason::PaidElsewhere),
         Some(other) => Err(HoldReason::UnknownPaymentState(other.to_owned())),
+    }
+}
+
+/// A person who asked for another try accepted the reason as it was told.
+fn unless_accepted(result: Result<(), HoldReason>, accepted: Option<&str>) -> Result<(), Decision> {
+    match result {
+        Err(reason) if accepted == Some(reason.to_string().as_str()) => Ok(()),
+        other => other.map_err(Decision::Hold),
     }
 }
 

@@ -35,13 +35,17 @@ pub struct Invoice {
 }
 
 /// Parts of the summary that order transfers, refunds and the movements of the invoice carry out.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 12] = [
     "amount_transferred",
     "amount_transferred_to_operator",
     "total_commissions_incl_tax",
     "total_refund_commissions_incl_tax",
     "total_payable_orders_incl_tax",
     "total_refund_orders_incl_tax",
+    "total_refund_payable_orders_incl_tax",
+    // A part of the price of its line, and so of the order's transfer.
+    "total_fee_incl_tax",
+    "total_refund_fee_incl_tax",
     "total_subscription_incl_tax",
     "total_other_credits_incl_tax",
     "total_other_invoices_incl_tax",

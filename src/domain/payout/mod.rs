@@ -82,6 +82,18 @@ pub struct Known {
 }
 
 impl Known {
+    /// Whether its request left, or was answered.
+    pub fn has_left(&self) -> bool {
+        match self.status {
+            PayoutStatus::PayoutCreated => true,
+            PayoutStatus::PayoutPending => self.sent_at.is_some(),
+            PayoutStatus::PayoutOnHold
+            | PayoutStatus::PayoutFailed
+            | PayoutStatus::PayoutAborted
+            | PayoutStatus::PayoutIgnored => false,
+        }
+    }
+
     /// Whether fresh facts may decide this row anew.
     ///
     /// A request that may have reached Stripe is never decided again: it is sent again byte for
@@ -93,7 +105,12 @@ impl Known {
             PayoutStatus::PayoutPending => {
                 self.sent_at.is_none() && now - self.updated_at > retry::DECISION_LIFE
             }
-            PayoutStatus::PayoutCreated | PayoutStatus::PayoutAborted => false,
+            // Nothing was ever sent for it: an invoice that changes is looked at again.
+            PayoutStatus::PayoutAborted => self
+                .reason_code
+                .as_deref()
+                .is_some_and(AbortReason::is_reopened),
+            PayoutStatus::PayoutCreated => false,
         }
     }
 }

@@ -35,8 +35,8 @@ pub enum HoldReason {
     OtherState(String),
     /// Somebody told Mirakl that it was paid.
     #[error(
-        "Mirakl shows this invoice as paid, and not by this program: if it was, give the payout by \
-         `resolve payout --stripe-id` or end this by `--abandon`"
+        "Mirakl shows this invoice as paid, and not by this program: if it was, name the payout by \
+         `resolve payout --stripe-id` or end this by `--abandon`; if not, `--retry` pays it"
     )]
     PaidElsewhere,
     /// A payment state that is not known here.
@@ -67,8 +67,17 @@ pub enum HoldReason {
     #[error("Mirakl no longer returns this invoice")]
     Gone,
     /// The invoice was changed after one of its movements was made.
-    #[error("the invoice changed after a part of it was settled: {0}")]
+    #[error(
+        "the invoice changed after a part of it was settled: {0}; `resolve payout --retry` accepts that \
+         and goes on with the invoice as it is now"
+    )]
     Changed(String),
+    /// The old connector made transfers for the invoice.
+    #[error(
+        "the old connector made {0} for this invoice, and did not say what for: if it was this, name it \
+         by `resolve transfer --stripe-id`; if not, `--retry` moves it"
+    )]
+    MovedByOld(String),
     /// The movements of the invoice are not all made.
     #[error("waits for transfers of the invoice: {0}")]
     TransfersOpen(String),
@@ -113,6 +122,15 @@ fn kept(reserved: &Money) -> String {
 }
 
 impl HoldReason {
+    /// What the account lacks, of one that waits for its balance.
+    pub fn missing(&self) -> Option<Money> {
+        if let Self::BalanceTooLow { missing, .. } = self {
+            Some(*missing)
+        } else {
+            None
+        }
+    }
+
     /// A short word for the kind of reason, stable across versions.
     pub fn code(&self) -> &'static str {
         match self {
@@ -129,6 +147,7 @@ impl HoldReason {
             Self::Unreadable(_) => "unreadable",
             Self::Gone => "gone",
             Self::Changed(_) => "changed",
+            Self::MovedByOld(_) => "moved_by_old",
             Self::TransfersOpen(_) => "transfers_open",
             Self::EarlierInvoice(_) => "earlier_invoice",
             Self::PayoutsDisabled(_) => "payouts_disabled",
@@ -157,6 +176,11 @@ impl AbortReason {
             Self::SellerOwes(_) => "seller_owes",
             Self::NothingToPay => "nothing_to_pay",
         }
+    }
+
+    /// Whether an end for the reason of this code lasts only as long as the invoice says so.
+    pub fn is_reopened(code: &str) -> bool {
+        matches!(code, "seller_owes" | "nothing_to_pay")
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool
     let newest = newest.chain(transfers.iter().map(|transfer| transfer.created_at));
     let span = covered_by(newest.max(), covered, start);
     store_payouts(pass, account, payouts).await?;
-    adopting::take_over(app, pass.run, transfers).await?;
+    adopting::take_over(app, pass.run, Some(account), transfers).await?;
     cover(app, account, span).await?;
     Ok(true)
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::page::{self, Seen};
 use super::{Beginning, Pass};
 use crate::app::App;
-use crate::domain::ids::InvoiceId;
+use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
@@ -81,7 +81,7 @@ fn checkpoint(reached: &Reached, beginning: Beginning) -> Checkpoint {
 async fn due(pass: &mut Pass<'_>) -> Result<()> {
     let mut after = String::new();
     loop {
-        let ids = due_after(pass.app, &after).await?;
+        let ids = due_after(pass.app, &after, pass.options.shop).await?;
         let Some(last) = ids.last() else {
             return Ok(());
         };
@@ -98,11 +98,15 @@ async fn due(pass: &mut Pass<'_>) -> Result<()> {
     }
 }
 
-pub(super) async fn due_after(app: &App, after: &str) -> Result<Vec<InvoiceId>> {
+pub(super) async fn due_after(
+    app: &App,
+    after: &str,
+    shop: Option<ShopId>,
+) -> Result<Vec<InvoiceId>> {
     let now = app.clock.now();
     let limit = i64::try_from(MOST_IDS).unwrap_or(100);
     let mut conn = app.db.acquire().await?;
-    Ok(payouts::due(&mut conn, now, now - DECISION_LIFE, after, limit).await?)
+    Ok(payouts::due(&mut conn, now, now - DECISION_LIFE, after, limit, shop).await?)
 }
 
 /// Reads at most 100 invoices by their ids, which is no sweep.

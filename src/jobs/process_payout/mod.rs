@@ -2,8 +2,8 @@
 //! leaves is paid out to the seller's bank, each once.
 //!
 //! gather → decide → record → act → settle: [`follow`] learns what became of earlier payouts,
-//! [`gather`] sweeps Mirakl's invoices once a day and reads what waits by id, [`page`] decides and
-//! records, and [`act`] takes each seller's account in turn: it is compared with Stripe's lists by
+//! [`gather`] sweeps Mirakl's invoices once a day and reads what waits by id, [`page`] decides,
+//! [`record`] writes, and [`act`] takes each seller's account in turn: it is compared with Stripe's lists by
 //! [`adopt`], then its movements are sent by [`movements`], then its payouts by [`payouts`].
 
 mod act;
@@ -14,6 +14,7 @@ mod movements;
 mod page;
 mod payouts;
 mod plan;
+mod record;
 
 pub use plan::PlannedInvoice;
 

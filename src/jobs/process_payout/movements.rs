@@ -12,8 +12,8 @@ use crate::domain::retry;
 use crate::jobs::sending::CLOCK_MARGIN;
 use crate::jobs::{Result, adopting};
 use crate::notify::{Event, TransferFailed};
-use crate::store::transfers::{self, Failed, Made, PendingMovement};
-use crate::store::{accounts, notifications};
+use crate::store::transfers::{self, Adopted, Failed, MADE_BY_OLD, Made, PendingMovement};
+use crate::store::{accounts, notifications, old_movements};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 /// Sends the pending movements of one account.
@@ -42,8 +42,13 @@ async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> R
             Err(error) => return in_doubt(pass, row, error),
         }
     }
-    if row.sent_at.is_none() && row.kind.is_charge() && !covered(pass, purse, row).await? {
-        return Ok(());
+    if row.sent_at.is_none() {
+        if made_by_old(pass, row).await? {
+            return Ok(());
+        }
+        if row.kind.is_charge() && !covered(pass, purse, row).await? {
+            return Ok(());
+        }
     }
     {
         let mut conn = app.db.acquire().await?;
@@ -61,7 +66,13 @@ async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> R
             pass.doubts.answered();
             refused(pass, purse, row, &refusal).await
         }
-        Err(error) => in_doubt(pass, row, error),
+        Err(error) => {
+            if row.kind.is_charge() {
+                // It may have taken the money.
+                purse.note(row.amount.currency(), -row.amount.minor());
+            }
+            in_doubt(pass, row, error)
+        }
     }
 }
 
@@ -90,6 +101,11 @@ async fn covered(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) 
             }
         }
     };
+    hold(pass, row, &reason).await?;
+    Ok(false)
+}
+
+async fn hold(pass: &Pass<'_>, row: &PendingMovement, reason: &HoldReason) -> Result<()> {
     let now = pass.app.clock.now();
     let looks = row.failures;
     let next = now + retry::hold_delay(looks);
@@ -108,7 +124,49 @@ async fn covered(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) 
         counts.waiting += 1;
         counts.news += u64::from(looks == 0);
     });
-    Ok(false)
+    Ok(())
+}
+
+/// Whether the old connector made this movement, or something for this invoice that may be it: then
+/// nothing is sent.
+async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
+    let app = pass.app;
+    let unclaimed = {
+        let mut conn = app.db.acquire().await?;
+        let payer = row.payer.as_ref();
+        old_movements::unclaimed(&mut conn, &row.invoice, payer, &row.destination).await?
+    };
+    let Some(same) = unclaimed.iter().find(|old| old.money() == row.amount) else {
+        if unclaimed.is_empty() {
+            return Ok(false);
+        }
+        let named = unclaimed.iter();
+        let named = named.map(|old| format!("{} of {}", old.transfer_id, old.money()));
+        let reason = HoldReason::MovedByOld(named.collect::<Vec<_>>().join(", "));
+        if row.accepted.as_deref() == Some(reason.to_string().as_str()) {
+            return Ok(false);
+        }
+        hold(pass, row, &reason).await?;
+        return Ok(true);
+    };
+    let taken = Adopted {
+        kind: row.kind,
+        mirakl_id: row.invoice.to_string(),
+        shop_id: row.shop_id,
+        transfer_id: same.transfer_id.clone(),
+        amount: same.amount,
+        currency: same.currency,
+        payer: same.payer.clone(),
+        destination: same.destination.clone(),
+        source_charge: None,
+        stripe_created_at: same.stripe_created_at,
+        status_reason: MADE_BY_OLD,
+    };
+    let mut tx = app.db.begin().await?;
+    let result = transfers::adopt(&mut tx, &[taken], app.clock.now()).await?;
+    tx.commit().await?;
+    adopting::told(pass.run, "transfers", result.settled, result.doubled);
+    Ok(true)
 }
 
 /// The transfer that this row's request made, if it made one.

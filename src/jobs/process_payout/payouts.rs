@@ -7,13 +7,14 @@ use super::act::Purse;
 use super::{Pass, follow_at};
 use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
+use crate::domain::money::Money;
 use crate::domain::payout::{Gate, HoldReason, PayoutStatus, gate};
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::CLOCK_MARGIN;
 use crate::notify::{Event, PayoutFailed};
 use crate::store::payouts::{self, MadePayout, PendingPayout, Ready, RefusedPayout};
-use crate::store::{accounts, notifications, transfers};
+use crate::store::{accounts, notifications};
 use crate::stripe::{Class, NewPayout, Payout, PayoutsQuery, Refusal, StripeError};
 
 /// Sends what is pending of one account: left by an earlier run.
@@ -54,16 +55,22 @@ pub(super) async fn pay(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &Ready) -> 
         | PayoutStatus::PayoutAborted
         | PayoutStatus::PayoutIgnored => 0,
     };
-    let pending = {
+    let attempt = {
         let mut conn = app.db.acquire().await?;
-        payouts::pend(&mut conn, row.id, &body, failures, now).await?;
-        let fresh = now - retry::DECISION_LIFE;
-        payouts::pending(&mut conn, fresh, Some(row.shop_id), Some(purse.account)).await?
+        payouts::pend(&mut conn, row, &body, failures, now).await?
     };
-    match pending.into_iter().find(|pending| pending.id == row.id) {
-        Some(pending) => send(pass, purse, &pending).await,
-        None => Ok(()),
-    }
+    let pending = PendingPayout {
+        id: row.id,
+        invoice: row.invoice.clone(),
+        shop_id: Some(row.shop_id),
+        account: row.account.clone(),
+        amount: row.amount,
+        attempt,
+        body,
+        sent_at: None,
+        failures,
+    };
+    send(pass, purse, &pending).await
 }
 
 async fn in_the_way(
@@ -72,24 +79,19 @@ async fn in_the_way(
     row: &Ready,
 ) -> Result<Option<HoldReason>> {
     let currency = row.amount.currency();
-    let (open, earlier, reserved, enabled) = {
+    let obstacles = {
         let mut conn = pass.app.db.acquire().await?;
-        (
-            transfers::of_invoices(&mut conn, &row.invoice).await?,
-            payouts::earlier_open(&mut conn, row).await?,
-            payouts::reserved(&mut conn, purse.account, currency).await?,
-            accounts::pays_out(&mut conn, purse.account).await?,
-        )
+        payouts::obstacles(&mut conn, row).await?
     };
+    let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
     let open: Vec<String> = open
-        .iter()
-        .map(|open| format!("{} is {}", open.kind.notified_type(), open.status.as_str()))
+        .map(|(kind, status)| format!("{} is {}", kind.notified_type(), status.as_str()))
         .collect();
     let mut facts = Gate {
         amount: row.amount,
         account: purse.account,
         open_transfers: &open,
-        earlier: earlier.as_ref(),
+        earlier: obstacles.earlier.as_ref(),
         payouts_enabled: true,
         // Not asked for before everything else is well.
         available: Some(i64::MAX),
@@ -99,7 +101,7 @@ async fn in_the_way(
     if let Some(reason) = gate(&facts) {
         return Ok(Some(reason));
     }
-    facts.payouts_enabled = enabled || asked_again(pass, purse.account).await?;
+    facts.payouts_enabled = obstacles.payouts_enabled || asked_again(pass, purse.account).await?;
     if let Some(reason) = gate(&facts) {
         return Ok(Some(reason));
     }
@@ -114,7 +116,7 @@ async fn in_the_way(
     let facts = Gate {
         available: purse.left(currency),
         held: &held,
-        reserved,
+        reserved: obstacles.reserved,
         ..facts
     };
     Ok(gate(&facts))
@@ -147,10 +149,7 @@ async fn hold(pass: &Pass<'_>, row: &Ready, reason: &HoldReason) -> Result<()> {
         && row.reason_code.as_deref() == Some(reason.code());
     let same = is_same.then_some((row.looks, row.next_look_at));
     let (looks, next) = retry::next_look(same, now);
-    let missing = match reason {
-        HoldReason::BalanceTooLow { missing, .. } => Some(missing.minor()),
-        _ => None,
-    };
+    let missing = reason.missing().map(Money::minor);
     let told = reason.to_string();
     let next = next.unwrap_or(now + retry::hold_delay(looks));
     let mut conn = pass.app.db.acquire().await?;

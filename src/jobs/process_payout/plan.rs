@@ -73,7 +73,7 @@ pub(super) async fn plan(
     }
     let mut after = String::new();
     loop {
-        let ids = gather::due_after(app, &after).await?;
+        let ids = gather::due_after(app, &after, options.shop).await?;
         let Some(last) = ids.last() else {
             return Ok(planned);
         };

@@ -128,7 +128,10 @@ async fn at_stripe(app: &App, start: DateTime<Utc>) -> Result<HashMap<TransferKe
             .transfers(&query)
             .await
             .context("Stripe's transfers could not be listed")?;
-        let ours = page.data.into_iter().filter_map(|t| adopting::ours(app, t));
+        let ours = page
+            .data
+            .into_iter()
+            .filter_map(|t| adopting::ours(app, None, t));
         found.extend(ours.map(|adopted| {
             let transfer = AtStripe {
                 id: adopted.transfer_id,

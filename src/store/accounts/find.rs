@@ -121,15 +121,3 @@ pub async fn count(conn: &mut Connection) -> Result<i64> {
     .await?;
     Ok(count)
 }
-
-/// Whether payouts of this account were enabled when it was last seen.
-pub async fn pays_out(conn: &mut Connection, account: &AccountId) -> Result<bool> {
-    let enabled = sqlx::query_scalar!(
-        r#"select coalesce(bool_and(payouts_enabled), false) as "enabled!"
-           from accounts where stripe_account_id = $1"#,
-        account.as_str()
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(enabled)
-}

@@ -15,6 +15,6 @@ pub use record::{
 };
 pub use resolve::{PayoutResolution, ResolvablePayout, resolvable, resolve};
 pub use send::{
-    MadePayout, PendingPayout, Ready, RefusedPayout, earlier_open, held, made, mark_sent, pend,
-    pending, ready, refused, reserved,
+    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, held, made, mark_sent, obstacles,
+    pend, pending, ready, refused,
 };

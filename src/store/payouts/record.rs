@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::ids::{AccountId, InvoiceId, ShopId};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::payout::{Known, PayoutStatus};
 use crate::domain::transfer::TransferType;
 use crate::store::{Connection, Result, one, rows};
@@ -18,12 +18,12 @@ pub struct KnownPayout {
     pub id: i64,
     /// What decides whether it may be decided again.
     pub known: Known,
-    /// Minor units that were decided or paid.
-    pub amount: Option<i64>,
-    /// Of the amount.
-    pub currency: Option<String>,
+    /// What was decided or paid.
+    pub amount: Option<Money>,
     /// What a person was told.
     pub difference: Option<String>,
+    /// The reason for waiting that a person accepted.
+    pub accepted: Option<String>,
 }
 
 /// What is known of these invoices.
@@ -33,7 +33,8 @@ pub async fn known(
 ) -> Result<HashMap<InvoiceId, KnownPayout>> {
     let stored = sqlx::query!(
         r#"select id, mirakl_invoice_id, status, reason_code, looks, next_look_at, sent_at,
-                  updated_at, amount, currency as "currency: String", difference
+                  updated_at, amount, currency as "currency: String", difference,
+                  accepted_reason
            from payouts where mirakl_invoice_id = any($1::text[])"#,
         invoices as &[&str]
     )
@@ -42,9 +43,12 @@ pub async fn known(
     let known = stored.into_iter().map(|row| {
         let known = KnownPayout {
             id: row.id,
-            amount: row.amount,
-            currency: row.currency,
+            amount: row
+                .amount
+                .zip(row.currency.and_then(|code| Currency::parse(&code).ok()))
+                .map(|(minor, currency)| Money::from_minor(minor, currency)),
             difference: row.difference,
+            accepted: row.accepted_reason,
             known: Known {
                 status: row.status,
                 reason_code: row.reason_code,
@@ -144,7 +148,9 @@ pub async fn record(
                  then payouts.updated_at else excluded.updated_at end
          where payouts.status in ('PAYOUT_ON_HOLD', 'PAYOUT_IGNORED')
             or (payouts.status = 'PAYOUT_FAILED' and payouts.next_look_at is not null)
-            or (payouts.status = 'PAYOUT_PENDING' and payouts.sent_at is null)",
+            or (payouts.status = 'PAYOUT_PENDING' and payouts.sent_at is null)
+            or (payouts.status = 'PAYOUT_ABORTED'
+                and payouts.reason_code in ('seller_owes', 'nothing_to_pay'))",
         rows(decisions)?,
         now
     )
@@ -154,31 +160,35 @@ pub async fn record(
 }
 
 /// The next invoices after `after` that are due: of a payout or a movement that waits, was refused, or
-/// was decided before `stale_since` and never sent.
+/// was decided before `stale_since` and never sent; of one shop or all.
 pub async fn due(
     conn: &mut Connection,
     now: DateTime<Utc>,
     stale_since: DateTime<Utc>,
     after: &str,
     limit: i64,
+    shop: Option<ShopId>,
 ) -> Result<Vec<InvoiceId>> {
     let due = sqlx::query_scalar!(
         r#"select invoice as "invoice!" from (
                select mirakl_invoice_id as invoice from payouts
-               where next_look_at <= $1
-                  or (status = 'PAYOUT_PENDING' and sent_at is null and updated_at < $2)
+               where (next_look_at <= $1
+                      or (status = 'PAYOUT_PENDING' and sent_at is null and updated_at < $2))
+                 and ($6::bigint is null or shop_id = $6)
                union
                select mirakl_id as invoice from transfers
                where type = any($3)
                  and (next_look_at <= $1
                       or (status = 'TRANSFER_PENDING' and sent_at is null and updated_at < $2))
+                 and ($6::bigint is null or shop_id = $6)
            ) as due
            where invoice > $4 order by invoice limit $5"#,
         now,
         stale_since,
         &TransferType::OF_INVOICES as &[TransferType],
         after,
-        limit
+        limit,
+        shop.map(|shop| shop.0)
     )
     .fetch_all(conn)
     .await?;

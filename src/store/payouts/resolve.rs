@@ -88,7 +88,7 @@ pub async fn resolve(
                 "update payouts
                  set status = 'PAYOUT_ON_HOLD', reason_code = 'resolved_retry',
                      status_reason = 'a person asked for another try', looks = 0, missing = null,
-                     next_look_at = $2, updated_at = $2
+                     accepted_reason = status_reason, next_look_at = $2, updated_at = $2
                  where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
                 row,
                 now

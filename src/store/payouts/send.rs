@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::payout::PayoutStatus;
+use crate::domain::transfer::{TransferStatus, TransferType};
 use crate::store::{Connection, Result, one};
 
 /// A payout that is decided and not sent.
@@ -66,53 +67,79 @@ pub async fn ready(conn: &mut Connection, invoices: &[&str]) -> Result<Vec<Ready
     Ok(ready.collect())
 }
 
-/// The oldest invoice of the shop before this one whose payout is neither made nor ended.
-pub async fn earlier_open(conn: &mut Connection, row: &Ready) -> Result<Option<InvoiceId>> {
-    let earlier = sqlx::query_scalar!(
-        "select mirakl_invoice_id from payouts
-         where shop_id = $1 and (invoice_created_at, mirakl_invoice_id) < ($2, $3)
-           and status in ('PAYOUT_ON_HOLD', 'PAYOUT_PENDING', 'PAYOUT_FAILED')
-         order by invoice_created_at, mirakl_invoice_id limit 1",
-        row.shop_id.0,
-        row.invoice_created_at,
-        row.invoice.as_str()
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(earlier.map(InvoiceId))
+/// What the store knows to stand in the way of a payout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacles {
+    /// The movements of its invoice that are neither made nor ended, with where they stand.
+    pub open_kinds: Vec<TransferType>,
+    /// Where they stand, in the same order.
+    pub open_statuses: Vec<TransferStatus>,
+    /// The oldest invoice of the shop before this one whose payout is neither made nor ended.
+    pub earlier: Option<InvoiceId>,
+    /// Minor units that refunds will still take back from the account: reversals that are not made,
+    /// and refunds whose reversals are not decided yet, as far as they were not ended.
+    pub reserved: i64,
+    /// Payouts of the account were enabled when it was last seen.
+    pub payouts_enabled: bool,
 }
 
-/// Minor units that refunds will still take back from this account: reversals that are not made, and
-/// refunds whose reversals are not decided yet, as far as they were not ended.
-pub async fn reserved(
-    conn: &mut Connection,
-    account: &AccountId,
-    currency: Currency,
-) -> Result<i64> {
-    let reserved = sqlx::query_scalar!(
-        r#"select (
-               coalesce((
-                   select sum(v.amount) from reversals v
-                   join refunds r on r.id = v.refund_id
-                   join transfers t on t.transfer_id = v.transfer_id
-                   where t.destination = $1 and v.currency = $2 and v.reversal_id is null
-                     and (v.sent_at is not null
-                          or r.status not in ('REFUND_ABORTED', 'REFUND_IGNORED'))), 0)
-               + coalesce((
-                   select sum(greatest(r.seller_part, 0)) from refunds r
-                   join transfers t on t.mirakl_id = r.order_id
-                        and t.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER'
-                                                 else 'SERVICE_ORDER' end::transfer_type
-                   where t.destination = $1 and t.status = 'TRANSFER_CREATED' and r.currency = $2
-                     and r.status not in ('REFUND_CREATED', 'REFUND_ABORTED', 'REFUND_IGNORED')
-                     and not exists (select from reversals v where v.refund_id = r.id)), 0)
-           )::bigint as "reserved!""#,
-        account.as_str(),
+/// Reads what stands in the way of a payout that is to be sent.
+pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> {
+    let currency = row.amount.currency();
+    let stored = sqlx::query!(
+        r#"select
+               open.kinds as "kinds!: Vec<TransferType>",
+               open.statuses as "statuses!: Vec<TransferStatus>",
+               (select mirakl_invoice_id from payouts
+                where shop_id = $3 and (invoice_created_at, mirakl_invoice_id) < ($4, $2)
+                  and status in ('PAYOUT_ON_HOLD', 'PAYOUT_PENDING', 'PAYOUT_FAILED')
+                order by invoice_created_at, mirakl_invoice_id limit 1) as earlier,
+               (coalesce((
+                    select sum(v.amount) from reversals v
+                    join refunds r on r.id = v.refund_id
+                    join transfers t on t.transfer_id = v.transfer_id
+                    where t.destination = $5 and v.currency = $6 and v.reversal_id is null
+                      and (v.sent_at is not null
+                           or r.status not in ('REFUND_ABORTED', 'REFUND_IGNORED'))), 0)
+                + coalesce((
+                    select sum(greatest(r.seller_part - coalesce(taxes.part, 0), 0)) from refunds r
+                    join transfers t on t.mirakl_id = r.order_id
+                         and t.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER'
+                                                  else 'SERVICE_ORDER' end::transfer_type
+                    -- The taxes come back from the account that they went to.
+                    left join lateral (
+                        select r.taxes as part from transfers x
+                        where x.mirakl_id = r.order_id and x.status = 'TRANSFER_CREATED'
+                          and x.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER_TAX'
+                                                   else 'SERVICE_ORDER_TAX' end::transfer_type
+                    ) as taxes on true
+                    where t.destination = $5 and t.status = 'TRANSFER_CREATED' and r.currency = $6
+                      and r.status not in ('REFUND_CREATED', 'REFUND_ABORTED', 'REFUND_IGNORED')
+                      and not exists (select from reversals v where v.refund_id = r.id)), 0)
+               )::bigint as "reserved!",
+               coalesce((select bool_and(payouts_enabled) from accounts
+                         where stripe_account_id = $5), false) as "payouts_enabled!"
+           from (select coalesce(array_agg(type order by type), '{}') as kinds,
+                        coalesce(array_agg(status order by type), '{}') as statuses
+                 from transfers
+                 where type = any($1) and mirakl_id = $2
+                   and status not in ('TRANSFER_CREATED', 'TRANSFER_ABORTED')) as open"#,
+        &TransferType::OF_INVOICES as &[TransferType],
+        row.invoice.as_str(),
+        row.shop_id.0,
+        row.invoice_created_at,
+        row.account.as_str(),
         currency.code()
     )
     .fetch_one(conn)
     .await?;
-    Ok(reserved)
+    Ok(Obstacles {
+        open_kinds: stored.kinds,
+        open_statuses: stored.statuses,
+        earlier: stored.earlier.map(InvoiceId),
+        reserved: stored.reserved,
+        payouts_enabled: stored.payouts_enabled,
+    })
 }
 
 /// Lets a payout that was decided wait for what stands in its way.
@@ -145,27 +172,29 @@ pub async fn held(
     one(changed.rows_affected(), "payout", id)
 }
 
-/// Makes a payout pending, with the body of its request.
+/// Makes a payout pending, with the body of its request; returns the number of the try.
 pub async fn pend(
     conn: &mut Connection,
-    id: i64,
+    row: &Ready,
     body: &str,
-    looks: u32,
+    failures: u32,
     now: DateTime<Utc>,
-) -> Result<()> {
-    let changed = sqlx::query!(
+) -> Result<u32> {
+    let attempt = sqlx::query_scalar!(
         "update payouts
          set status = 'PAYOUT_PENDING', status_reason = null, reason_code = null, missing = null,
              looks = $3, next_look_at = null, request_body = $2, updated_at = $4
-         where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
-        id,
+         where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')
+         returning attempt",
+        row.id,
         body,
-        i32::try_from(looks).unwrap_or(i32::MAX),
+        i32::try_from(failures).unwrap_or(i32::MAX),
         now
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    one(changed.rows_affected(), "payout", id)
+    one(u64::from(attempt.is_some()), "payout", row.id)?;
+    Ok(attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(1))
 }
 
 /// A request that is to be sent, or sent again.

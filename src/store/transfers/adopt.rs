@@ -26,6 +26,8 @@ pub struct Adopted {
     pub amount: i64,
     /// Of the amount.
     pub currency: Currency,
+    /// Who paid it; none: the platform.
+    pub payer: Option<AccountId>,
     /// Who received it.
     pub destination: AccountId,
     /// The charge it came from.
@@ -68,16 +70,16 @@ pub async fn adopt(
     let transfers = rows(transfers)?;
     let settled = sqlx::query!(
         "insert into transfers (type, mirakl_id, shop_id, status, status_reason, reason_code,
-                                amount, currency, destination, source_charge, transfer_id,
-                                stripe_created_at, created_at, updated_at)
+                                amount, currency, payer, destination, source_charge,
+                                transfer_id, stripe_created_at, created_at, updated_at)
          select distinct on (r.type, r.mirakl_id)
                 r.type, r.mirakl_id, r.shop_id, 'TRANSFER_CREATED', r.status_reason, 'adopted',
-                r.amount, r.currency, r.destination, r.source_charge, r.transfer_id,
+                r.amount, r.currency, r.payer, r.destination, r.source_charge, r.transfer_id,
                 r.stripe_created_at, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
              type transfer_type, mirakl_id text, shop_id bigint, transfer_id text, amount bigint,
-             currency text, destination text, source_charge text, stripe_created_at timestamptz,
-             status_reason text)
+             currency text, payer text, destination text, source_charge text,
+             stripe_created_at timestamptz, status_reason text)
          where not exists (select 1 from transfers held
                            where held.transfer_id = r.transfer_id
                              and (held.type, held.mirakl_id) <> (r.type, r.mirakl_id))
@@ -96,7 +98,7 @@ pub async fn adopt(
                  then 'Stripe has made this transfer with another amount or destination than decided here'
                  else transfers.difference end,
              amount = excluded.amount, currency = excluded.currency,
-             destination = excluded.destination, source_charge = excluded.source_charge,
+             payer = excluded.payer, destination = excluded.destination, source_charge = excluded.source_charge,
              transfer_id = excluded.transfer_id, stripe_created_at = excluded.stripe_created_at,
              updated_at = excluded.updated_at
          where transfers.transfer_id is null",

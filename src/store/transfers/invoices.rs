@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{AccountId, InvoiceId, ShopId};
 use crate::domain::money::{Currency, Money};
-use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::domain::transfer::TransferType;
 use crate::store::transfers::{Made, created};
 use crate::store::{Connection, Result, StoreError, one};
 
@@ -33,6 +33,8 @@ pub struct PendingMovement {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals, or looks that found the same, in a row before this attempt.
     pub failures: u32,
+    /// The reason for waiting that a person accepted.
+    pub accepted: Option<String>,
 }
 
 impl PendingMovement {
@@ -53,7 +55,7 @@ pub async fn pending_movements(
     let stored = sqlx::query!(
         r#"select id, type as kind, mirakl_id, shop_id, attempt, amount as "amount!",
                   currency as "currency!: String", payer, destination as "destination!",
-                  request_body as "request_body!", sent_at, looks
+                  request_body as "request_body!", sent_at, looks, accepted_reason
            from transfers
            where type = any($1) and status = 'TRANSFER_PENDING'
              and (sent_at is not null or updated_at >= $2)
@@ -81,6 +83,7 @@ pub async fn pending_movements(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
+            accepted: row.accepted_reason,
         })
     });
     Ok(pending.collect())
@@ -132,31 +135,6 @@ pub async fn hold(
     .execute(conn)
     .await?;
     one(changed.rows_affected(), "transfer", id)
-}
-
-/// A movement of an invoice that is not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenTransfer {
-    /// Which.
-    pub kind: TransferType,
-    /// Where it stands.
-    pub status: TransferStatus,
-}
-
-/// The movements of an invoice that are neither made nor ended by a person.
-pub async fn of_invoices(conn: &mut Connection, invoice: &InvoiceId) -> Result<Vec<OpenTransfer>> {
-    let open = sqlx::query_as!(
-        OpenTransfer,
-        "select type as kind, status from transfers
-         where type = any($1) and mirakl_id = $2
-           and status not in ('TRANSFER_CREATED', 'TRANSFER_ABORTED')
-         order by type",
-        &TransferType::OF_INVOICES as &[TransferType],
-        invoice.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(open)
 }
 
 /// The account that pays a transfer, where it is not the platform.

@@ -7,9 +7,7 @@ mod record;
 mod send;
 
 pub use adopt::{Adopted, AdoptionResult, MADE_BY_OLD, MADE_HERE, adopt, of_old_connector};
-pub use invoices::{
-    OpenTransfer, PendingMovement, hold, of_invoices, payer_of, pending_movements, settle,
-};
+pub use invoices::{PendingMovement, hold, payer_of, pending_movements, settle};
 pub use list::{ListedTransfer, TransferFilter, list};
 pub use record::{
     DueRow, KnownRow, NewDecision, TransferKey, basket_is_due, due, known, record, reopen_included,

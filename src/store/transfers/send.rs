@@ -271,7 +271,7 @@ pub async fn resolve(
                 "update transfers
                  set status = 'TRANSFER_ON_HOLD', reason_code = 'resolved_retry',
                      status_reason = 'a person asked for another try', looks = 0,
-                     next_look_at = $2, updated_at = $2
+                     accepted_reason = status_reason, next_look_at = $2, updated_at = $2
                  where id = $1 and status in ('TRANSFER_ON_HOLD', 'TRANSFER_FAILED')",
                 id,
                 now
