@@ -47,6 +47,11 @@ impl Doubts {
     /// Stripe did not answer.
     pub fn unanswered(&self, row: i64) {
         self.add(row);
+        self.unheard();
+    }
+
+    /// Stripe did not answer something that changes nothing.
+    pub fn unheard(&self) {
         self.silent.set(self.silent.get() + 1);
     }
 

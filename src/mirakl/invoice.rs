@@ -56,6 +56,9 @@ impl Mirakl {
             pairs.append_pair("type", "AUTO_INVOICE");
             pairs.append_pair("max", &PAGE_SIZE.to_string());
             pairs.append_pair("offset", "0");
+            // A seller's older invoices come first.
+            pairs.append_pair("sort", "dateCreated");
+            pairs.append_pair("order", "asc");
             match query {
                 InvoicesQuery::CreatedSince(since, shop) => {
                     let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);

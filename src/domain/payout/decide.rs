@@ -62,6 +62,8 @@ pub struct Facts<'a> {
     pub settled: &'a [Movement],
     /// The reason for waiting that a person accepted.
     pub accepted: Option<&'a str>,
+    /// A payout was made for it here, and came back: that Mirakl shows it as paid is no contradiction.
+    pub came_back: bool,
 }
 
 /// Decides.
@@ -113,6 +115,7 @@ fn whole(facts: Facts<'_>) -> Result<Whole, Decision> {
         start,
         settled,
         accepted,
+        came_back,
     } = facts;
     if invoice.created_at < start {
         return Err(Decision::Ignore(IgnoreReason::BeforeStart {
@@ -125,17 +128,19 @@ fn whole(facts: Facts<'_>) -> Result<Whole, Decision> {
         return Err(Decision::Ignore(IgnoreReason::ShopExcluded(shop)));
     }
     shown_as_expected(invoice).map_err(Decision::Hold)?;
-    unless_accepted(not_paid(invoice), accepted)?;
+    unless_accepted(not_paid(invoice, came_back), accepted)?;
     let (movements, amount) = amounts(invoice).map_err(Decision::Hold)?;
+    unless_accepted(unchanged(&movements, settled), accepted)?;
     if movements.is_empty() && amount.minor() == 0 && invoice.leftovers.is_empty() {
         return Err(Decision::Nothing);
     }
-    unless_accepted(unchanged(&movements, settled), accepted)?;
     let account = match seller.and_then(|seller| seller.account.as_ref()) {
         None => return Err(Decision::Hold(HoldReason::NoAccount(shop))),
         Some(account) => account,
     };
-    can_receive(account, &movements).map_err(Decision::Hold)?;
+    let is_open = |movement: &&Movement| !settled.iter().any(|made| made.kind == movement.kind);
+    let open = movements.iter().filter(is_open);
+    can_receive(account, open).map_err(Decision::Hold)?;
     Ok((movements, amount, account.id.clone()))
 }
 
@@ -149,10 +154,11 @@ fn shown_as_expected(invoice: &Invoice) -> Result<(), HoldReason> {
     Ok(())
 }
 
-fn not_paid(invoice: &Invoice) -> Result<(), HoldReason> {
+fn not_paid(invoice: &Invoice, came_back: bool) -> Result<(), HoldReason> {
     match invoice.payment_state.as_deref() {
         // What failed by other means, or was not tried, is ours to pay.
         None | Some("PENDING" | "FAILED") => Ok(()),
+        Some("PAID") if came_back => Ok(()),
         Some("PAID") => Err(HoldReason::PaidElsewhere),
         Some(other) => Err(HoldReason::UnknownPaymentState(other.to_owned())),
     }
@@ -234,8 +240,11 @@ fn unchanged(movements: &[Movement], settled: &[Movement]) -> Result<(), HoldRea
     Ok(())
 }
 
-fn can_receive(account: &Account, movements: &[Movement]) -> Result<(), HoldReason> {
-    let receives = movements.iter().any(|movement| !movement.kind.is_charge());
+fn can_receive<'a>(
+    account: &Account,
+    mut movements: impl Iterator<Item = &'a Movement>,
+) -> Result<(), HoldReason> {
+    let receives = movements.any(|movement| !movement.kind.is_charge());
     match receives && !account.transfers_active {
         true => Err(HoldReason::AccountCannotReceive(account.id.clone())),
         false => Ok(()),

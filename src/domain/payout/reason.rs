@@ -109,6 +109,9 @@ pub enum HoldReason {
         /// What is missing.
         missing: Money,
     },
+    /// Stripe does not show what the account paid and moved before.
+    #[error("the payouts and transfers of account {0} could not be listed: {1}")]
+    AccountUnread(AccountId, String),
     /// The balance could not be read.
     #[error("the balance of account {0} could not be read: {1}")]
     BalanceUnread(AccountId, String),
@@ -153,6 +156,7 @@ impl HoldReason {
             Self::PayoutsDisabled(_) => "payouts_disabled",
             Self::OtherCurrency { .. } => "other_currency",
             Self::BalanceTooLow { .. } => "balance_too_low",
+            Self::AccountUnread(..) => "account_unread",
             Self::BalanceUnread(..) => "balance_unread",
         }
     }

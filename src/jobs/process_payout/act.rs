@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::adopt::Adoption;
 use super::{Pass, adopt, movements, payouts};
 use crate::domain::ids::{AccountId, InvoiceId};
 use crate::domain::money::Currency;
 use crate::domain::retry::DECISION_LIFE;
-use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
-use crate::store::payouts::{self as store, Ready};
+use crate::store::payouts as store;
 use crate::store::transfers;
 use crate::stripe::{Balance, StripeError};
 
@@ -20,39 +20,37 @@ const BATCH: usize = 200;
 /// Sends everything that is pending or ready, and settles it.
 pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
     let mut credits = false;
-    let mut accounts: BTreeMap<AccountId, BTreeSet<InvoiceId>> = BTreeMap::new();
+    let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
     {
-        let fresh = pass.app.clock.now() - DECISION_LIFE;
+        let now = pass.app.clock.now();
+        let fresh = now - DECISION_LIFE;
         let shop = pass.options.shop;
         let mut conn = pass.app.db.acquire().await?;
         for row in transfers::pending_movements(&mut conn, fresh, shop, None).await? {
-            credits |= row.kind == TransferType::ExtraCredits;
-            accounts.entry(row.seller().clone()).or_default();
+            credits |= !row.kind.is_charge();
+            accounts.insert(row.seller().clone());
         }
         for row in store::pending(&mut conn, fresh, shop, None).await? {
-            accounts.entry(row.account).or_default();
+            accounts.insert(row.account);
         }
-        let ids: Vec<&str> = pass.to_pay.iter().map(InvoiceId::as_str).collect();
-        for row in store::ready(&mut conn, &ids).await? {
-            accounts.entry(row.account).or_default().insert(row.invoice);
+        for row in store::ready(&mut conn, &pass.to_pay(), now).await? {
+            accounts.insert(row.account);
         }
     }
     if credits {
         adopt::platform(pass).await?;
     }
-    let mut accounts: Vec<(AccountId, BTreeSet<InvoiceId>)> = accounts.into_iter().collect();
+    let mut accounts: Vec<AccountId> = accounts.into_iter().collect();
     let workers = pass.app.settings.stripe.limits.concurrency;
     while !accounts.is_empty() {
         let rest = accounts.split_off(accounts.len().min(BATCH));
         pass.run.check_lock().await?;
         in_chains(
             accounts,
-            |(account, _)| account.clone(),
+            AccountId::clone,
             workers,
             &pass.doubts,
-            async |(account, invoices): &(AccountId, BTreeSet<InvoiceId>)| {
-                one(pass, account, invoices).await
-            },
+            async |account: &AccountId| one(pass, account).await,
             // Decided, and not sent: the next run decides it anew.
             |_| pass.run.count(|counts| counts.waiting += 1),
         )
@@ -62,20 +60,51 @@ pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn one(pass: &Pass<'_>, account: &AccountId, invoices: &BTreeSet<InvoiceId>) -> Result<()> {
-    if !adopt::account(pass, account).await? {
-        return Ok(());
+/// One account: compared with its lists, then credits, then invoice by invoice, oldest first, its
+/// charges and its payout.
+async fn one(pass: &Pass<'_>, account: &AccountId) -> Result<()> {
+    let refusal = adopt::account(pass, account).await?;
+    let now = pass.app.clock.now();
+    let (moves, pending, ready) = {
+        let fresh = now - DECISION_LIFE;
+        let shop = pass.options.shop;
+        let mut conn = pass.app.db.acquire().await?;
+        let moves = transfers::pending_movements(&mut conn, fresh, shop, Some(account)).await?;
+        let pending = store::pending(&mut conn, fresh, shop, Some(account)).await?;
+        let mut ready = store::ready(&mut conn, &pass.to_pay(), now).await?;
+        ready.retain(|row| row.account == *account);
+        (moves, pending, ready)
+    };
+    match refusal {
+        Adoption::Done => {}
+        Adoption::Unanswered => return Ok(()),
+        Adoption::Refused(reason) => {
+            for row in moves.iter().filter(|row| row.sent_at.is_none()) {
+                movements::hold(pass, row, &reason).await?;
+            }
+            for row in &ready {
+                payouts::hold(pass, row, &reason).await?;
+            }
+            return Ok(());
+        }
     }
     let mut purse = Purse::new(account);
-    movements::send(pass, &mut purse).await?;
-    payouts::send_pending(pass, &mut purse).await?;
-    let ids: Vec<&str> = invoices.iter().map(InvoiceId::as_str).collect();
-    let ready: Vec<Ready> = {
-        let mut conn = pass.app.db.acquire().await?;
-        store::ready(&mut conn, &ids).await?
-    };
-    for row in ready {
-        payouts::pay(pass, &mut purse, &row).await?;
+    // What left earlier comes first: its answer changes what is there.
+    for row in &pending {
+        payouts::send(pass, &mut purse, row).await?;
+    }
+    let is_paid = |invoice: &InvoiceId| ready.iter().any(|row| row.invoice == *invoice);
+    for row in &moves {
+        if !row.kind.is_charge() || !is_paid(&row.invoice) {
+            movements::send(pass, &mut purse, row).await?;
+        }
+    }
+    for row in &ready {
+        let charges = moves.iter().filter(|moved| moved.kind.is_charge());
+        for charge in charges.filter(|moved| moved.invoice == row.invoice) {
+            movements::send(pass, &mut purse, charge).await?;
+        }
+        payouts::pay(pass, &mut purse, row).await?;
     }
     Ok(())
 }
@@ -101,7 +130,7 @@ impl<'a> Purse<'a> {
         let balance = match self.balance.take() {
             Some(balance) => balance,
             None => {
-                let balance = pass.app.stripe.balance(self.account).await?;
+                let balance = pass.heard(pass.app.stripe.balance(self.account).await)?;
                 self.moved.clear();
                 balance
             }

@@ -4,15 +4,17 @@
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Pass, follow_at};
+use super::{Pass, follow_at, next_try};
 use crate::app::App;
 use crate::domain::ids::AccountId;
-use crate::domain::payout::Life;
+use crate::domain::payout::{HoldReason, Life};
 use crate::domain::retry;
 use crate::jobs::adopting::{covered_by, list_from};
 use crate::jobs::{Result, adopting};
+use crate::notify::{Event, PayoutFailed};
 use crate::store::adoptions::{self, Covered};
-use crate::store::payouts::{self, AdoptedPayout};
+use crate::store::notifications;
+use crate::store::payouts::{self, AdoptedPayout, CameBack};
 use crate::stripe::{Payout, PayoutsQuery, StripeError, Transfer, TransfersQuery};
 
 /// A store that knows nothing is compared with so much of a list at least.
@@ -28,14 +30,23 @@ pub(super) async fn platform(pass: &Pass<'_>) -> Result<()> {
     adopting::platform_transfers(pass.app, pass.run, start(pass)).await
 }
 
-/// Takes over the payouts and transfers of one account. False: its lists could not be read, and nothing
-/// is sent for it by this run.
-pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool> {
+/// What came of comparing an account with its own lists.
+pub(super) enum Adoption {
+    /// The store knows what the account paid and moved.
+    Done,
+    /// Stripe did not answer: nothing is sent for it by this run.
+    Unanswered,
+    /// Stripe does not show them: what has not left waits.
+    Refused(HoldReason),
+}
+
+/// Takes over the payouts and transfers of one account.
+pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<Adoption> {
     let app = pass.app;
     let start = start(pass);
     let covered = covered(app, account).await?;
     let from = list_from(covered, start);
-    let (payouts, transfers) = match lists(app, account, from).await {
+    let (payouts, transfers) = match pass.heard(lists(app, account, from).await) {
         Ok(lists) => lists,
         Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
         Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
@@ -44,7 +55,13 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool
                 counts.failed += 1;
                 counts.news += 1;
             });
-            return Ok(false);
+            return Ok(match &error {
+                StripeError::Refused(refusal) => Adoption::Refused(HoldReason::AccountUnread(
+                    account.clone(),
+                    refusal.to_string(),
+                )),
+                StripeError::Unknown(_) | StripeError::Stop(_) => Adoption::Unanswered,
+            });
         }
     };
     let newest = payouts.iter().map(|payout| payout.created_at);
@@ -53,7 +70,7 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<bool
     store_payouts(pass, account, payouts).await?;
     adopting::take_over(app, pass.run, Some(account), transfers).await?;
     cover(app, account, span).await?;
-    Ok(true)
+    Ok(Adoption::Done)
 }
 
 /// An account's payouts and the transfers that it made, since then.
@@ -112,13 +129,36 @@ async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>
         .filter_map(|payout| ours_of(payout, account, &host, now))
         .collect();
     let mut tx = app.db.begin().await?;
-    let (settled, doubled) = payouts::adopt(&mut tx, &ours, now).await?;
-    if settled > 0 {
+    let adoption = payouts::adopt(&mut tx, &ours, now).await?;
+    if adoption.settled > 0 || !adoption.came_back.is_empty() {
         adoptions::found_unknown(&mut tx, now).await?;
     }
+    if app.notifier.is_some() {
+        let events: Vec<Event> = adoption.came_back.iter().map(event).collect();
+        notifications::add(&mut tx, &events, now).await?;
+    }
     tx.commit().await?;
-    adopting::told(pass.run, "payouts", settled, doubled);
+    adopting::told(pass.run, "payouts", adoption.settled, adoption.doubled);
+    for row in &adoption.came_back {
+        let reason = row.reason.as_str();
+        tracing::warn!(invoice = %row.invoice, amount = %row.amount, reason, "a payout came back");
+        pass.run.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+    }
     Ok(())
+}
+
+fn event(row: &CameBack) -> Event {
+    Event::PayoutFailed(Box::new(PayoutFailed {
+        internal_id: row.id,
+        invoice: row.invoice.clone(),
+        shop_id: row.shop_id,
+        payout_id: Some(row.payout_id.clone()),
+        amount: Some(row.amount),
+        reason: row.reason.clone(),
+    }))
 }
 
 fn ours_of(
@@ -158,7 +198,7 @@ pub(super) fn why_ended(
         Life::Failed(code) => (
             format!("the bank did not take {id}: {code}"),
             code.clone(),
-            Some(now + retry::final_failure_delay()),
+            Some(next_try(now, retry::final_failure_delay())),
         ),
         Life::Canceled => (
             format!("{id} was cancelled by hand: decide by `resolve payout`"),

@@ -4,13 +4,13 @@
 use anyhow::anyhow;
 
 use super::adopt::why_ended;
-use super::{Pass, follow_at};
+use super::{FOLLOW_DAILY, FOLLOW_FOR, Pass, follow_at};
 use crate::domain::payout::Life;
 use crate::jobs::Result;
-use crate::jobs::sending::{Doubts, in_chains};
+use crate::jobs::sending::in_chains;
 use crate::notify::{Event, PayoutFailed};
 use crate::store::notifications;
-use crate::store::payouts::{self, Followed};
+use crate::store::payouts::{self, Followed, SeenPayout};
 use crate::stripe::{Payout, StripeError};
 
 const BATCH: i64 = 200;
@@ -18,7 +18,6 @@ const BATCH: i64 = 200;
 /// Reads every payout that is due, once.
 pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
     let app = pass.app;
-    let doubts = Doubts::default();
     let now = app.clock.now();
     let mut after = 0;
     loop {
@@ -35,7 +34,7 @@ pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
             rows,
             |row| row.id,
             app.settings.stripe.limits.concurrency,
-            &doubts,
+            &pass.doubts,
             async |row: &Followed| one(pass, row).await,
             |_| {},
         )
@@ -44,17 +43,25 @@ pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
 }
 
 async fn one(pass: &Pass<'_>, row: &Followed) -> Result<()> {
-    let error = match pass.app.stripe.payout(&row.account, &row.payout_id).await {
+    let error = match pass.heard(pass.app.stripe.payout(&row.account, &row.payout_id).await) {
         Ok(Some(payout)) => return learnt(pass, row, &payout).await,
         Ok(None) => "Stripe does not know it".to_owned(),
         Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
         Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => error.to_string(),
     };
-    tracing::error!(payout = %row.payout_id, invoice = %row.invoice, error, "a payout could not be read again");
+    let (payout, invoice) = (&row.payout_id, &row.invoice);
+    tracing::error!(%payout, %invoice, error, "a payout could not be read again");
     pass.run.count(|counts| {
         counts.failed += 1;
         counts.news += 1;
     });
+    let now = pass.app.clock.now();
+    let next = (now - row.stripe_created_at < FOLLOW_FOR).then(|| now + FOLLOW_DAILY);
+    let lost = next.is_none().then(|| {
+        format!("{payout} could not be read for ten days and may have come back: {error}")
+    });
+    let mut conn = pass.app.db.acquire().await?;
+    payouts::unread(&mut conn, row.id, lost.as_deref(), next, now).await?;
     Ok(())
 }
 
@@ -65,8 +72,22 @@ async fn learnt(pass: &Pass<'_>, row: &Followed, payout: &Payout) -> Result<()> 
     match &payout.life {
         Life::UnderWay(_) | Life::Paid => {
             let next = follow_at(&payout.life, row.stripe_created_at, now);
+            // Nobody looks again: a person should know that it never arrived.
+            let lost = (next.is_none() && payout.life != Life::Paid)
+                .then(|| format!("{} is still {word} after ten days", row.payout_id));
+            if let Some(lost) = &lost {
+                tracing::warn!(invoice = %row.invoice, amount = %row.amount, lost, "a payout does not arrive");
+                pass.run.count(|counts| counts.news += 1);
+            }
+            let seen = SeenPayout {
+                id: row.id,
+                stripe_status: word,
+                arrival: payout.arrival,
+                follow_at: next,
+                difference: lost.as_deref(),
+            };
             let mut conn = app.db.acquire().await?;
-            payouts::seen(&mut conn, row.id, word, payout.arrival, next, now).await?;
+            payouts::seen(&mut conn, &seen, now).await?;
         }
         Life::Failed(_) | Life::Canceled => {
             let (reason, code, next) = why_ended(&payout.life, row.payout_id.as_str(), now);

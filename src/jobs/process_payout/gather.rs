@@ -20,10 +20,12 @@ pub(super) const READING: &str = "the invoices could not be read from Mirakl";
 
 /// Decides everything that Mirakl shows or that is due.
 pub(super) async fn all(pass: &mut Pass<'_>) -> Result<()> {
-    if let Some(from) = pass.beginning.sweep_from {
-        sweep(pass, from).await?;
-    }
-    due(pass).await
+    let swept = match pass.beginning.sweep_from {
+        Some(from) => sweep(pass, from).await,
+        None => Ok(()),
+    };
+    // What waits is read by its id even where the list cannot be read.
+    swept.and(due(pass).await)
 }
 
 async fn sweep(pass: &mut Pass<'_>, from: DateTime<Utc>) -> Result<()> {

@@ -32,14 +32,19 @@ use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::Life;
 use crate::store::checkpoints::{self, Stream};
 use crate::store::payouts as store;
+use crate::stripe::StripeError;
 use crate::telemetry;
 
 /// Invoices appear at Mirakl so long after their date of creation.
 const LATE: TimeDelta = TimeDelta::days(35);
-/// A payout that was made is read again after this time …
+/// A payout that is on its way is read again after this time …
 const FOLLOW_EVERY: TimeDelta = TimeDelta::hours(1);
+/// … and one that was paid, or could not be read, after this: a bank may send the money back …
+const FOLLOW_DAILY: TimeDelta = TimeDelta::hours(23);
 /// … for so long.
 const FOLLOW_FOR: TimeDelta = TimeDelta::days(10);
+/// No wait is longer: cron starts this job once a day, and what is due a second later would wait for two.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(23);
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +84,22 @@ struct Pass<'a> {
     bar: ProgressBar,
 }
 
+impl Pass<'_> {
+    /// The ids of what is to be paid out.
+    fn to_pay(&self) -> Vec<&str> {
+        self.to_pay.iter().map(InvoiceId::as_str).collect()
+    }
+
+    /// Notes whether Stripe answered: a run gives up on one that does not.
+    fn heard<T>(&self, answer: Result<T, StripeError>) -> Result<T, StripeError> {
+        match &answer {
+            Ok(_) | Err(StripeError::Refused(_) | StripeError::Stop(_)) => self.doubts.answered(),
+            Err(StripeError::Unknown(_)) => self.doubts.unheard(),
+        }
+        answer
+    }
+}
+
 /// Runs the job.
 pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     let beginning = beginning(app, options).await?;
@@ -99,7 +120,7 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         store::reopen_included(&mut conn, app.clock.now()).await?;
     }
     let gathered = gather::all(&mut pass).await;
-    // What was decided before does not wait for Mirakl.
+    // What was decided does not wait for what Mirakl could not show.
     let acted = act::all(&pass).await;
     pass.bar.finish_and_clear();
     gathered.and(acted)
@@ -150,9 +171,14 @@ pub(crate) fn follow_at(
 ) -> Option<DateTime<Utc>> {
     let next = match life {
         Life::UnderWay(_) => now + FOLLOW_EVERY,
-        Life::Paid => return None,
+        Life::Paid => now + FOLLOW_DAILY,
         // Settled by the next run.
         Life::Failed(_) | Life::Canceled => return Some(now),
     };
     (now - created_at < FOLLOW_FOR).then_some(next)
+}
+
+/// When what was refused, or came back, is tried again.
+fn next_try(now: DateTime<Utc>, delay: TimeDelta) -> DateTime<Utc> {
+    now + delay.min(LONGEST_WAIT)
 }

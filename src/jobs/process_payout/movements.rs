@@ -1,10 +1,9 @@
-//! The movements of invoices: sent one after another for each account, credits first, and settled at
-//! once.
+//! The movements of invoices: what stands in their way, their requests, and what came of them.
 
 use anyhow::anyhow;
 
-use super::Pass;
 use super::act::Purse;
+use super::{Pass, next_try};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::payout::HoldReason;
@@ -13,25 +12,15 @@ use crate::jobs::sending::CLOCK_MARGIN;
 use crate::jobs::{Result, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Adopted, Failed, MADE_BY_OLD, Made, PendingMovement};
-use crate::store::{accounts, notifications, old_movements};
+use crate::store::{accounts, notifications, old_movements, payouts};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
-/// Sends the pending movements of one account.
-pub(super) async fn send(pass: &Pass<'_>, purse: &mut Purse<'_>) -> Result<()> {
-    let app = pass.app;
-    let rows = {
-        let fresh = app.clock.now() - retry::DECISION_LIFE;
-        let mut conn = app.db.acquire().await?;
-        let account = Some(purse.account);
-        transfers::pending_movements(&mut conn, fresh, pass.options.shop, account).await?
-    };
-    for row in rows {
-        one(pass, purse, &row).await?;
-    }
-    Ok(())
-}
-
-async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> Result<()> {
+/// Sends a movement, or lets it wait for what stands in its way.
+pub(super) async fn send(
+    pass: &Pass<'_>,
+    purse: &mut Purse<'_>,
+    row: &PendingMovement,
+) -> Result<()> {
     let app = pass.app;
     let now = app.clock.now();
     let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
@@ -46,8 +35,8 @@ async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> R
         if made_by_old(pass, row).await? {
             return Ok(());
         }
-        if row.kind.is_charge() && !covered(pass, purse, row).await? {
-            return Ok(());
+        if let Some(reason) = in_the_way(pass, purse, row).await? {
+            return hold(pass, row, &reason).await;
         }
     }
     {
@@ -76,36 +65,42 @@ async fn one(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> R
     }
 }
 
-/// Whether the seller's balance covers a charge that has not left; else it waits and says what is
-/// missing.
-async fn covered(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingMovement) -> Result<bool> {
+/// The account must hold the currency, so that nothing is converted, and cover what it is charged.
+async fn in_the_way(
+    pass: &Pass<'_>,
+    purse: &mut Purse<'_>,
+    row: &PendingMovement,
+) -> Result<Option<HoldReason>> {
     let currency = row.amount.currency();
-    let reason = match purse.balance(pass).await {
+    let account = purse.account.clone();
+    let held = match purse.balance(pass).await {
         Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
-        Err(error) => HoldReason::BalanceUnread(purse.account.clone(), error.to_string()),
-        Ok(balance) => {
-            let held = balance.currencies();
-            match purse.left(currency) {
-                None => HoldReason::OtherCurrency {
-                    invoice: currency,
-                    account: purse.account.clone(),
-                    held,
-                },
-                Some(left) if left < row.amount.minor() => HoldReason::BalanceTooLow {
-                    needed: row.amount,
-                    available: Money::from_minor(left, currency),
-                    reserved: Money::from_minor(0, currency),
-                    missing: Money::from_minor(row.amount.minor() - left, currency),
-                },
-                Some(_) => return Ok(true),
-            }
-        }
+        Err(error) => return Ok(Some(HoldReason::BalanceUnread(account, error.to_string()))),
+        Ok(balance) => balance.currencies(),
     };
-    hold(pass, row, &reason).await?;
-    Ok(false)
+    let Some(left) = purse.left(currency) else {
+        return Ok(Some(HoldReason::OtherCurrency {
+            invoice: currency,
+            account,
+            held,
+        }));
+    };
+    let missing = row.amount.minor() - left;
+    let is_short = row.kind.is_charge() && missing > 0;
+    Ok(is_short.then(|| HoldReason::BalanceTooLow {
+        needed: row.amount,
+        available: Money::from_minor(left, currency),
+        reserved: Money::from_minor(0, currency),
+        missing: Money::from_minor(missing, currency),
+    }))
 }
 
-async fn hold(pass: &Pass<'_>, row: &PendingMovement, reason: &HoldReason) -> Result<()> {
+/// Lets a movement that has not left wait.
+pub(super) async fn hold(
+    pass: &Pass<'_>,
+    row: &PendingMovement,
+    reason: &HoldReason,
+) -> Result<()> {
     let now = pass.app.clock.now();
     let looks = row.failures;
     let next = now + retry::hold_delay(looks);
@@ -163,7 +158,9 @@ async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
         status_reason: MADE_BY_OLD,
     };
     let mut tx = app.db.begin().await?;
-    let result = transfers::adopt(&mut tx, &[taken], app.clock.now()).await?;
+    let now = app.clock.now();
+    let result = transfers::adopt(&mut tx, &[taken], now).await?;
+    payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     adopting::told(pass.run, "transfers", result.settled, result.doubled);
     Ok(true)
@@ -226,8 +223,10 @@ async fn settle(
         request_id,
         difference: difference.as_deref(),
     };
+    let now = pass.app.clock.now();
     let mut tx = pass.app.db.begin().await?;
-    transfers::settle(&mut tx, &made, pass.app.clock.now()).await?;
+    transfers::created(&mut tx, &made, now).await?;
+    payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     let minor = if row.kind.is_charge() {
         -amount.minor()
@@ -272,7 +271,7 @@ async fn refused(
         reason: &reason,
         code: &code,
         request_id: refusal.request_id.as_deref(),
-        next_look_at: now + refusal.class.delay(row.failures),
+        next_look_at: next_try(now, refusal.class.delay(row.failures)),
     };
     let mut tx = app.db.begin().await?;
     let news = transfers::failed(&mut tx, &failed, now).await?;
@@ -281,7 +280,7 @@ async fn refused(
             internal_id: row.id,
             kind: row.kind,
             mirakl_id: row.invoice.to_string(),
-            account: Some(row.destination.clone()),
+            account: Some(row.seller().clone()),
             shop_id: row.shop_id,
             charge: None,
             amount: Some(row.amount),
@@ -289,10 +288,11 @@ async fn refused(
         }));
         notifications::add(&mut tx, &[event], now).await?;
     }
-    if matches!(
+    let cannot_receive = matches!(
         code.as_str(),
         "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-    ) {
+    );
+    if cannot_receive && !row.kind.is_charge() {
         accounts::cannot_receive(&mut tx, &row.destination, now).await?;
     }
     tx.commit().await?;

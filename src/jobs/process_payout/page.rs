@@ -11,14 +11,14 @@ use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::{
     AbortReason, Decision, Decisions, Facts, HoldReason, IgnoreReason, Invoice, Movement, decide,
 };
-use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::domain::transfer::{Known, TransferStatus, TransferType};
 use crate::jobs::Result;
 use crate::jobs::accounts::Accounts;
 use crate::mirakl::{ReadInvoice, UnreadInvoice};
 use crate::store::accounts;
 use crate::store::checkpoints::Checkpoint;
-use crate::store::payouts::{self, KnownPayout};
-use crate::store::transfers::{self, KnownRow, TransferKey};
+use crate::store::payouts::{self, ABANDONED, KnownPayout};
+use crate::store::transfers::{self, KnownRow, NO_LONGER_ASKED, TransferKey};
 
 /// What was read of some invoices.
 pub(super) struct Seen {
@@ -112,15 +112,16 @@ pub(super) async fn decide_page(
         unidentified,
     };
     for invoice in invoices.into_values() {
-        page.compare(&invoice);
         let facts = Facts {
             invoice: &invoice,
             seller: sellers.get(&invoice.shop_id),
             start,
             settled: &page.settled(&invoice.id),
             accepted: page.accepted(&invoice.id),
+            came_back: page.known.get(&invoice.id).is_some_and(|row| row.came_back),
         };
         let decisions = decide(facts);
+        page.compare(&invoice, &decisions);
         page.add(
             invoice.id,
             Some(invoice.shop_id),
@@ -232,7 +233,7 @@ impl DecidedPage {
     }
 
     /// A payout that was made stays; what its invoice now says otherwise is flagged.
-    fn compare(&mut self, invoice: &Invoice) {
+    fn compare(&mut self, invoice: &Invoice, decisions: &Decisions) {
         let Some(row) = self.known.get(&invoice.id) else {
             return;
         };
@@ -240,14 +241,26 @@ impl DecidedPage {
             return;
         };
         let currency = paid.currency();
-        if paid.to_major() == invoice.transferred && currency.code() == invoice.currency {
-            return;
+        let is_same = paid.to_major() == invoice.transferred && currency.code() == invoice.currency;
+        let mut differences = Vec::new();
+        if !is_same {
+            differences.push(format!(
+                "paid out were {paid}, the invoice now shows {} {}",
+                invoice.transferred, invoice.currency
+            ));
         }
-        let difference = format!(
-            "paid out were {paid}, the invoice now shows {} {}",
-            invoice.transferred, invoice.currency
-        );
-        if row.difference.as_deref() != Some(difference.as_str()) {
+        for movement in &decisions.movements {
+            let key = (movement.kind, invoice.id.to_string());
+            if !self.transfers.contains_key(&key) {
+                let kind = movement.kind.notified_type();
+                let amount = movement.amount;
+                differences.push(format!(
+                    "the invoice asks for {kind} of {amount}, which was not moved before its payout"
+                ));
+            }
+        }
+        let difference = differences.join("; ");
+        if !difference.is_empty() && row.difference.as_deref() != Some(difference.as_str()) {
             self.changed.push((row.id, invoice.id.clone(), difference));
         }
     }
@@ -262,16 +275,21 @@ impl DecidedPage {
         now: DateTime<Utc>,
         asked: bool,
     ) {
+        let known = self.known.get(&id);
+        // Whoever ended an invoice, or paid it, ended what was not begun for it.
+        let is_over = known.is_some_and(|row| {
+            row.known.has_left() || row.known.reason_code.as_deref() == Some(ABANDONED)
+        });
         let movements = TransferType::OF_INVOICES.into_iter().filter_map(|kind| {
             let row = self.transfers.get(&(kind, id.to_string()));
             let fate = fate(kind, &decisions, row.is_some())?;
-            // What is not moved any more ends at once, whatever its delay.
-            let asked = asked || matches!(fate, Fate::End);
-            row.is_none_or(|row| row.known.may_decide(now, asked))
-                .then_some((kind, fate))
+            let may = match row {
+                None => !is_over,
+                Some(row) => fate.may_befall(&row.known, now, asked),
+            };
+            may.then_some((kind, fate))
         });
         let movements = movements.collect();
-        let known = self.known.get(&id);
         if known.is_some_and(|row| !row.known.may_decide(now, asked)) {
             decisions.payout = Decision::Nothing;
         } else if known.is_some() && decisions.payout == Decision::Nothing {
@@ -285,6 +303,23 @@ impl DecidedPage {
             decisions,
             movements,
         });
+    }
+}
+
+impl Fate {
+    /// Whether this may become of a row that stands so.
+    fn may_befall(&self, row: &Known, now: DateTime<Utc>, asked: bool) -> bool {
+        match self {
+            Self::Send(_) => {
+                // The invoice asks for it again.
+                row.reason_code.as_deref() == Some(NO_LONGER_ASKED) || row.may_decide(now, asked)
+            }
+            // What has not left does not leave, whatever its delay.
+            Self::Wait(_) | Self::Leave(_) | Self::End => {
+                row.may_decide(now, true)
+                    || (row.status == TransferStatus::TransferPending && row.sent_at.is_none())
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use anyhow::anyhow;
 
 use super::act::Purse;
-use super::{Pass, follow_at};
+use super::{Pass, follow_at, next_try};
 use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
@@ -16,21 +16,6 @@ use crate::notify::{Event, PayoutFailed};
 use crate::store::payouts::{self, MadePayout, PendingPayout, Ready, RefusedPayout};
 use crate::store::{accounts, notifications};
 use crate::stripe::{Class, NewPayout, Payout, PayoutsQuery, Refusal, StripeError};
-
-/// Sends what is pending of one account: left by an earlier run.
-pub(super) async fn send_pending(pass: &Pass<'_>, purse: &mut Purse<'_>) -> Result<()> {
-    let app = pass.app;
-    let rows = {
-        let fresh = app.clock.now() - retry::DECISION_LIFE;
-        let mut conn = app.db.acquire().await?;
-        let account = Some(purse.account);
-        payouts::pending(&mut conn, fresh, pass.options.shop, account).await?
-    };
-    for row in rows {
-        send(pass, purse, &row).await?;
-    }
-    Ok(())
-}
 
 /// Pays out what was decided, or lets it wait for what stands in its way.
 pub(super) async fn pay(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &Ready) -> Result<()> {
@@ -58,6 +43,9 @@ pub(super) async fn pay(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &Ready) -> 
     let attempt = {
         let mut conn = app.db.acquire().await?;
         payouts::pend(&mut conn, row, &body, failures, now).await?
+    };
+    let Some(attempt) = attempt else {
+        return Ok(());
     };
     let pending = PendingPayout {
         id: row.id,
@@ -125,7 +113,7 @@ async fn in_the_way(
 /// Whether payouts are enabled by now, where the store says that they are not.
 async fn asked_again(pass: &Pass<'_>, account: &AccountId) -> Result<bool> {
     let app = pass.app;
-    match app.stripe.account(account).await {
+    match pass.heard(app.stripe.account(account).await) {
         Ok(Some(seen)) => {
             let enabled = seen.payouts_enabled;
             let told = app.notifier.is_some();
@@ -143,7 +131,8 @@ async fn asked_again(pass: &Pass<'_>, account: &AccountId) -> Result<bool> {
     }
 }
 
-async fn hold(pass: &Pass<'_>, row: &Ready, reason: &HoldReason) -> Result<()> {
+/// Lets a payout that was decided wait.
+pub(super) async fn hold(pass: &Pass<'_>, row: &Ready, reason: &HoldReason) -> Result<()> {
     let now = pass.app.clock.now();
     let is_same = row.status == PayoutStatus::PayoutOnHold
         && row.reason_code.as_deref() == Some(reason.code());
@@ -169,7 +158,12 @@ async fn hold(pass: &Pass<'_>, row: &Ready, reason: &HoldReason) -> Result<()> {
     Ok(())
 }
 
-async fn send(pass: &Pass<'_>, purse: &mut Purse<'_>, row: &PendingPayout) -> Result<()> {
+/// Sends the request of a payout, or looks up what came of it.
+pub(super) async fn send(
+    pass: &Pass<'_>,
+    purse: &mut Purse<'_>,
+    row: &PendingPayout,
+) -> Result<()> {
     let app = pass.app;
     let now = app.clock.now();
     if row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE) {
@@ -272,7 +266,7 @@ async fn settle(
             reason: "Stripe answered with an earlier payout, which failed",
             code: "replayed",
             request_id,
-            next_look_at: now + retry::failure_delay(row.failures),
+            next_look_at: next_try(now, retry::failure_delay(row.failures)),
         };
         payouts::refused(&mut tx, &replayed, now).await?;
         tx.commit().await?;
@@ -282,6 +276,7 @@ async fn settle(
         });
         return Ok(());
     }
+    payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     purse.note(amount.currency(), -amount.minor());
     pass.run.count(|counts| {
@@ -320,7 +315,7 @@ async fn refused(
         reason: &reason,
         code: &code,
         request_id: refusal.request_id.as_deref(),
-        next_look_at: now + refusal.class.delay(row.failures),
+        next_look_at: next_try(now, refusal.class.delay(row.failures)),
     };
     let mut tx = app.db.begin().await?;
     let news = payouts::refused(&mut tx, &failed, now).await?;

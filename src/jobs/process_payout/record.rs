@@ -12,7 +12,7 @@ use crate::domain::transfer::{TransferStatus, TransferType};
 use crate::jobs::Result;
 use crate::store::checkpoints::{self, Checkpoint, Stream};
 use crate::store::payouts::{self, KnownPayout, NewPayoutRow, TO_BE_PAID};
-use crate::store::transfers::{self, KnownRow, NewDecision};
+use crate::store::transfers::{self, KnownRow, NO_LONGER_ASKED, NewDecision};
 use crate::store::{StoreError, identity};
 use crate::stripe::NewTransfer;
 
@@ -147,7 +147,7 @@ impl Writer {
             Fate::End => {
                 row.status = TransferStatus::TransferAborted;
                 row.status_reason = Some("the invoice no longer asks for this".to_owned());
-                row.reason_code = Some("no_longer_asked");
+                row.reason_code = Some(NO_LONGER_ASKED);
             }
         }
         Ok(row)

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
+use crate::domain::payout::PayoutStatus;
 use crate::store::{Connection, Result, rows};
 
 /// A payout of ours as Stripe lists it.
@@ -40,26 +41,54 @@ pub struct AdoptedPayout {
     pub follow_at: Option<DateTime<Utc>>,
 }
 
+/// What an adoption changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Adoption {
+    /// Rows that are now created.
+    pub settled: u64,
+    /// Rows that already have another payout, which is flagged.
+    pub doubled: u64,
+    /// Rows whose payout was made and came back, which nobody was told of.
+    pub came_back: Vec<CameBack>,
+}
+
+/// A row whose payout was made and came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameBack {
+    /// Its internal id.
+    pub id: i64,
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// The shop.
+    pub shop_id: Option<ShopId>,
+    /// What it was to pay.
+    pub amount: Money,
+    /// The payout.
+    pub payout_id: PayoutId,
+    /// Why it came back.
+    pub reason: String,
+}
+
 /// Settles or creates a row for each payout, whatever the row's status was. Of those that ended, each
-/// counts as an attempt of its invoice. Returns how many payouts the store did not know, and how many
-/// rows already have another one, which is flagged.
+/// counts as an attempt of its invoice. Until Mirakl shows when it made the invoice, the time of its
+/// payout stands for that.
 pub async fn adopt(
     conn: &mut Connection,
     payouts: &[AdoptedPayout],
     now: DateTime<Utc>,
-) -> Result<(u64, u64)> {
+) -> Result<Adoption> {
     if payouts.is_empty() {
-        return Ok((0, 0));
+        return Ok(Adoption::default());
     }
     let (ended, live): (Vec<_>, Vec<_>) = payouts.iter().partition(|payout| payout.ended);
-    let mut settled = adopt_ended(conn, &ended, now).await?;
+    let came_back = adopt_ended(conn, &ended, now).await?;
     let live = rows(&live)?;
-    settled += sqlx::query!(
-        "insert into payouts (mirakl_invoice_id, shop_id, account, status, status_reason, reason_code,
-                              amount, currency, stripe_payout_id, stripe_status, arrival_date,
+    let settled = sqlx::query!(
+        "insert into payouts (mirakl_invoice_id, shop_id, invoice_created_at, account, status,
+                              status_reason, reason_code, amount, currency, stripe_payout_id, stripe_status, arrival_date,
                               stripe_created_at, follow_at, created_at, updated_at)
          select distinct on (r.invoice)
-                r.invoice, r.shop_id, r.account, 'PAYOUT_CREATED', 'found at Stripe', 'adopted',
+                r.invoice, r.shop_id, r.stripe_created_at, r.account, 'PAYOUT_CREATED', 'found at Stripe', 'adopted',
                 r.amount, r.currency, r.payout_id, r.stripe_status, r.arrival_date,
                 r.stripe_created_at, r.follow_at, $2, $2
          from jsonb_to_recordset($1::text::jsonb) as r(
@@ -105,7 +134,11 @@ pub async fn adopt(
     )
     .execute(conn)
     .await?;
-    Ok((settled, doubled.rows_affected()))
+    Ok(Adoption {
+        settled,
+        doubled: doubled.rows_affected(),
+        came_back,
+    })
 }
 
 /// Payouts that ended, oldest first: the last one says why the row stands where it stands, if nothing
@@ -114,12 +147,12 @@ async fn adopt_ended(
     conn: &mut Connection,
     ended: &[&AdoptedPayout],
     now: DateTime<Utc>,
-) -> Result<u64> {
+) -> Result<Vec<CameBack>> {
     if ended.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let changed = sqlx::query!(
-        "with listed as (
+    let stored = sqlx::query!(
+        r#"with listed as (
              select r.invoice, r.payout_id, r.stripe_created_at
              from jsonb_to_recordset($1::text::jsonb) as r(
                  invoice text, payout_id text, stripe_created_at timestamptz)
@@ -139,11 +172,12 @@ async fn adopt_ended(
                  next_look_at timestamptz, stripe_created_at timestamptz)
              order by r.invoice, r.stripe_created_at desc, r.payout_id
          )
-         insert into payouts (mirakl_invoice_id, shop_id, account, status, status_reason, reason_code,
-                              amount, currency, stripe_status, next_look_at, attempt,
+         insert into payouts (mirakl_invoice_id, shop_id, invoice_created_at, account, status,
+                              status_reason, reason_code, amount, currency, stripe_status,
+                              next_look_at, attempt,
                               failed_payout_ids, created_at, updated_at)
-         select last.invoice, last.shop_id, last.account, 'PAYOUT_FAILED', last.reason,
-                last.reason_code, last.amount, last.currency, last.stripe_status, last.next_look_at,
+         select last.invoice, last.shop_id, last.stripe_created_at, last.account, 'PAYOUT_FAILED',
+                last.reason, last.reason_code, last.amount, last.currency, last.stripe_status, last.next_look_at,
                 1 + cardinality(b.ids), b.ids, $2, $2
          from last join by_invoice b using (invoice)
          order by last.invoice
@@ -162,11 +196,25 @@ async fn adopt_ended(
                            then payouts.next_look_at else excluded.next_look_at end,
              sent_at = case when payouts.status = 'PAYOUT_CREATED' then payouts.sent_at end,
              request_body = case when payouts.status = 'PAYOUT_CREATED' then payouts.request_body end,
-             missing = null, updated_at = excluded.updated_at",
+             missing = null, updated_at = excluded.updated_at
+         returning id, mirakl_invoice_id, shop_id, status, status_reason, amount,
+                   currency as "currency: String",
+                   failed_payout_ids[cardinality(failed_payout_ids)] as payout_id"#,
         rows(ended)?,
         now
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(changed.rows_affected())
+    let came_back = stored.into_iter().filter_map(|row| {
+        let currency = Currency::parse(row.currency.as_deref()?).ok()?;
+        (row.status == PayoutStatus::PayoutFailed).then_some(CameBack {
+            id: row.id,
+            invoice: InvoiceId(row.mirakl_invoice_id),
+            shop_id: row.shop_id.map(ShopId),
+            amount: Money::from_minor(row.amount?, currency),
+            payout_id: PayoutId(row.payout_id?),
+            reason: row.status_reason?,
+        })
+    });
+    Ok(came_back.collect())
 }

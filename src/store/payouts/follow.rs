@@ -62,23 +62,56 @@ pub async fn followed(
     Ok(followed.collect())
 }
 
+/// What was seen of a payout on its way.
+#[derive(Debug, Clone)]
+pub struct SeenPayout<'a> {
+    /// The row.
+    pub id: i64,
+    /// Stripe's word for where it is.
+    pub stripe_status: &'a str,
+    /// When it reaches the bank, as Stripe expects.
+    pub arrival: Option<DateTime<Utc>>,
+    /// When it is read again.
+    pub follow_at: Option<DateTime<Utc>>,
+    /// What a person should know.
+    pub difference: Option<&'a str>,
+}
+
 /// Notes where a payout is, and when it is read again.
-pub async fn seen(
+pub async fn seen(conn: &mut Connection, seen: &SeenPayout<'_>, now: DateTime<Utc>) -> Result<()> {
+    let changed = sqlx::query!(
+        "update payouts
+         set stripe_status = $2, arrival_date = coalesce($3, arrival_date), follow_at = $4,
+             difference = coalesce($5, difference),
+             updated_at = case when stripe_status = $2 then updated_at else $6 end
+         where id = $1 and status = 'PAYOUT_CREATED'",
+        seen.id,
+        seen.stripe_status,
+        seen.arrival,
+        seen.follow_at,
+        seen.difference,
+        now
+    )
+    .execute(conn)
+    .await?;
+    one(changed.rows_affected(), "payout", seen.id)
+}
+
+/// A payout could not be read: it is looked for again at `follow_at`, or flagged.
+pub async fn unread(
     conn: &mut Connection,
     id: i64,
-    stripe_status: &str,
-    arrival: Option<DateTime<Utc>>,
+    difference: Option<&str>,
     follow_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let changed = sqlx::query!(
         "update payouts
-         set stripe_status = $2, arrival_date = coalesce($3, arrival_date), follow_at = $4,
-             updated_at = case when stripe_status = $2 then updated_at else $5 end
+         set follow_at = $3, difference = coalesce($2, difference),
+             updated_at = case when $2::text is null then updated_at else $4 end
          where id = $1 and status = 'PAYOUT_CREATED'",
         id,
-        stripe_status,
-        arrival,
+        difference,
         follow_at,
         now
     )

@@ -7,14 +7,14 @@ mod record;
 mod resolve;
 mod send;
 
-pub use adopt::{AdoptedPayout, adopt};
-pub use follow::{Followed, ended, followed, seen};
+pub use adopt::{AdoptedPayout, Adoption, CameBack, adopt};
+pub use follow::{Followed, SeenPayout, ended, followed, seen, unread};
 pub use list::{ListedPayout, PayoutFilter, list};
 pub use record::{
     KnownPayout, NewPayoutRow, TO_BE_PAID, due, flag, known, record, reopen_included, shops_are_due,
 };
-pub use resolve::{PayoutResolution, ResolvablePayout, resolvable, resolve};
+pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
 pub use send::{
-    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, held, made, mark_sent, obstacles,
-    pend, pending, ready, refused,
+    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, held, invoice_is_settled, made,
+    mark_sent, obstacles, pend, pending, ready, refused,
 };

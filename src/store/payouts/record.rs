@@ -24,6 +24,8 @@ pub struct KnownPayout {
     pub difference: Option<String>,
     /// The reason for waiting that a person accepted.
     pub accepted: Option<String>,
+    /// A payout was made for it, and failed or was cancelled.
+    pub came_back: bool,
 }
 
 /// What is known of these invoices.
@@ -34,7 +36,7 @@ pub async fn known(
     let stored = sqlx::query!(
         r#"select id, mirakl_invoice_id, status, reason_code, looks, next_look_at, sent_at,
                   updated_at, amount, currency as "currency: String", difference,
-                  accepted_reason
+                  accepted_reason, failed_payout_ids <> '{}' as "came_back!"
            from payouts where mirakl_invoice_id = any($1::text[])"#,
         invoices as &[&str]
     )
@@ -49,6 +51,7 @@ pub async fn known(
                 .map(|(minor, currency)| Money::from_minor(minor, currency)),
             difference: row.difference,
             accepted: row.accepted_reason,
+            came_back: row.came_back,
             known: Known {
                 status: row.status,
                 reason_code: row.reason_code,
@@ -127,7 +130,8 @@ pub async fn record(
              (status, status_reason, reason_code, looks, next_look_at, missing) = (
                  select k.status, k.status_reason, k.reason_code, k.looks, k.next_look_at, k.missing
                  from (select payouts.status, payouts.status_reason, payouts.reason_code,
-                              payouts.looks, payouts.next_look_at,
+                              payouts.looks,
+                              least(payouts.next_look_at, excluded.next_look_at) as next_look_at,
                               case when payouts.amount = excluded.amount then payouts.missing end
                               as missing
                        where excluded.reason_code = 'to_be_paid'

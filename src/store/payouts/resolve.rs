@@ -46,6 +46,9 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
     }))
 }
 
+/// The code of a payout that a person ended without one.
+pub const ABANDONED: &str = "resolved_abandoned";
+
 /// What a person decided about a payout that waits or was refused.
 #[derive(Debug, Clone)]
 pub enum PayoutResolution<'a> {
@@ -131,13 +134,14 @@ pub async fn resolve(
         PayoutResolution::Abandon { reason } => {
             sqlx::query!(
                 "update payouts
-                 set status = 'PAYOUT_ABORTED', reason_code = 'resolved_abandoned',
+                 set status = 'PAYOUT_ABORTED', reason_code = $4,
                      status_reason = 'abandoned by a person: ' || $2::text, looks = 0,
                      missing = null, next_look_at = null, updated_at = $3
                  where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
                 row,
                 reason,
-                now
+                now,
+                ABANDONED
             )
             .execute(conn)
             .await?

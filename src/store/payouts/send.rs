@@ -33,19 +33,24 @@ pub struct Ready {
     pub next_look_at: Option<DateTime<Utc>>,
 }
 
-/// Those of these invoices' payouts that wait to be sent, oldest invoice first.
-pub async fn ready(conn: &mut Connection, invoices: &[&str]) -> Result<Vec<Ready>> {
+/// Those of these invoices' payouts that wait to be sent and are due, oldest invoice first.
+pub async fn ready(
+    conn: &mut Connection,
+    invoices: &[&str],
+    now: DateTime<Utc>,
+) -> Result<Vec<Ready>> {
     let stored = sqlx::query!(
         r#"select id, mirakl_invoice_id, invoice_created_at as "invoice_created_at!",
                   shop_id as "shop_id!", account as "account!", amount as "amount!",
                   currency as "currency!: String", status, reason_code, looks, next_look_at
            from payouts
            where mirakl_invoice_id = any($1::text[])
-             and (status = 'PAYOUT_ON_HOLD' or (status = 'PAYOUT_FAILED' and next_look_at is not null))
+             and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED') and next_look_at <= $2
              and amount is not null and account is not null and shop_id is not null
              and invoice_created_at is not null
            order by invoice_created_at, mirakl_invoice_id"#,
-        invoices as &[&str]
+        invoices as &[&str],
+        now
     )
     .fetch_all(conn)
     .await?;
@@ -74,7 +79,8 @@ pub struct Obstacles {
     pub open_kinds: Vec<TransferType>,
     /// Where they stand, in the same order.
     pub open_statuses: Vec<TransferStatus>,
-    /// The oldest invoice of the shop before this one whose payout is neither made nor ended.
+    /// The oldest invoice of the shop before this one whose payout, or whose charge to the seller, is
+    /// neither made nor ended.
     pub earlier: Option<InvoiceId>,
     /// Minor units that refunds will still take back from the account: reversals that are not made,
     /// and refunds whose reversals are not decided yet, as far as they were not ended.
@@ -94,6 +100,12 @@ pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> 
                 where shop_id = $3 and (invoice_created_at, mirakl_invoice_id) < ($4, $2)
                   and status in ('PAYOUT_ON_HOLD', 'PAYOUT_PENDING', 'PAYOUT_FAILED')
                 order by invoice_created_at, mirakl_invoice_id limit 1) as earlier,
+               -- Ids of invoices are numbers: of two, the longer one is the later one.
+               (select mirakl_id from transfers
+                where type in ('SUBSCRIPTION', 'EXTRA_INVOICES') and shop_id = $3
+                  and status in ('TRANSFER_ON_HOLD', 'TRANSFER_PENDING', 'TRANSFER_FAILED')
+                  and (length(mirakl_id), mirakl_id) < (length($2), $2)
+                order by length(mirakl_id), mirakl_id limit 1) as earlier_charge,
                (coalesce((
                     select sum(v.amount) from reversals v
                     join refunds r on r.id = v.refund_id
@@ -102,7 +114,9 @@ pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> 
                       and (v.sent_at is not null
                            or r.status not in ('REFUND_ABORTED', 'REFUND_IGNORED'))), 0)
                 + coalesce((
-                    select sum(greatest(r.seller_part - coalesce(taxes.part, 0), 0)) from refunds r
+                    select sum(greatest(least(
+                        coalesce(r.seller_part, r.amount) - coalesce(taxes.part, 0), t.amount), 0))
+                    from refunds r
                     join transfers t on t.mirakl_id = r.order_id
                          and t.type = case r.type when 'PRODUCT_REFUND' then 'PRODUCT_ORDER'
                                                   else 'SERVICE_ORDER' end::transfer_type
@@ -114,7 +128,7 @@ pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> 
                                                    else 'SERVICE_ORDER_TAX' end::transfer_type
                     ) as taxes on true
                     where t.destination = $5 and t.status = 'TRANSFER_CREATED' and r.currency = $6
-                      and r.status not in ('REFUND_CREATED', 'REFUND_ABORTED', 'REFUND_IGNORED')
+                      and r.status in ('REFUND_ON_HOLD', 'REFUND_PENDING', 'REFUND_FAILED')
                       and not exists (select from reversals v where v.refund_id = r.id)), 0)
                )::bigint as "reserved!",
                coalesce((select bool_and(payouts_enabled) from accounts
@@ -136,13 +150,14 @@ pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> 
     Ok(Obstacles {
         open_kinds: stored.kinds,
         open_statuses: stored.statuses,
-        earlier: stored.earlier.map(InvoiceId),
+        earlier: stored.earlier.or(stored.earlier_charge).map(InvoiceId),
         reserved: stored.reserved,
         payouts_enabled: stored.payouts_enabled,
     })
 }
 
-/// Lets a payout that was decided wait for what stands in its way.
+/// Lets a payout that was decided wait for what stands in its way; one that a person has just decided
+/// about stays as it is.
 pub async fn held(
     conn: &mut Connection,
     id: i64,
@@ -152,7 +167,7 @@ pub async fn held(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (reason, code) = reason;
-    let changed = sqlx::query!(
+    sqlx::query!(
         "update payouts
          set status = 'PAYOUT_ON_HOLD', status_reason = $2, reason_code = $3, missing = $4,
              looks = $5, next_look_at = $6,
@@ -169,17 +184,18 @@ pub async fn held(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "payout", id)
+    Ok(())
 }
 
-/// Makes a payout pending, with the body of its request; returns the number of the try.
+/// Makes a payout pending, with the body of its request; returns the number of the try, or none when a
+/// person has just decided otherwise.
 pub async fn pend(
     conn: &mut Connection,
     row: &Ready,
     body: &str,
     failures: u32,
     now: DateTime<Utc>,
-) -> Result<u32> {
+) -> Result<Option<u32>> {
     let attempt = sqlx::query_scalar!(
         "update payouts
          set status = 'PAYOUT_PENDING', status_reason = null, reason_code = null, missing = null,
@@ -193,8 +209,7 @@ pub async fn pend(
     )
     .fetch_optional(conn)
     .await?;
-    one(u64::from(attempt.is_some()), "payout", row.id)?;
-    Ok(attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(1))
+    Ok(attempt.map(|attempt| u32::try_from(attempt).unwrap_or(1)))
 }
 
 /// A request that is to be sent, or sent again.
@@ -332,6 +347,28 @@ pub async fn made(conn: &mut Connection, row: &MadePayout<'_>, now: DateTime<Utc
     .await?;
     one(changed.rows_affected(), "payout", row.id)?;
     Ok(true)
+}
+
+/// Lets the payouts that wait for this invoice be looked at by the next run: its own, which waits for
+/// its transfers, and later ones of the same shop.
+pub async fn invoice_is_settled(
+    conn: &mut Connection,
+    invoice: &InvoiceId,
+    shop: Option<ShopId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update payouts set next_look_at = $3
+         where status = 'PAYOUT_ON_HOLD' and next_look_at > $3
+           and ((mirakl_invoice_id = $1 and reason_code = 'transfers_open')
+                or (shop_id = $2 and reason_code = 'earlier_invoice'))",
+        invoice.as_str(),
+        shop.map(|shop| shop.0),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A definite refusal of a pending row.

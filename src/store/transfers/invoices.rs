@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use crate::domain::ids::{AccountId, InvoiceId, ShopId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::TransferType;
-use crate::store::transfers::{Made, created};
-use crate::store::{Connection, Result, StoreError, one};
+use crate::store::{Connection, Result};
+
+/// The code of a movement that had not left when its invoice asked for it no longer.
+pub const NO_LONGER_ASKED: &str = "no_longer_asked";
 
 /// A movement that is to be sent, or sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,28 +91,7 @@ pub async fn pending_movements(
     Ok(pending.collect())
 }
 
-/// Settles a pending movement as created. One that another job has just taken over from Stripe's list,
-/// as the same transfer, is settled already.
-pub async fn settle(conn: &mut Connection, made: &Made<'_>, now: DateTime<Utc>) -> Result<()> {
-    match created(&mut *conn, made, now).await {
-        Err(StoreError::Changed { what, id }) => {
-            let same = sqlx::query_scalar!(
-                r#"select exists(select from transfers where id = $1 and transfer_id = $2) as "same!""#,
-                made.id,
-                made.transfer_id.as_str()
-            )
-            .fetch_one(conn)
-            .await?;
-            match same {
-                true => Ok(()),
-                false => Err(StoreError::Changed { what, id }),
-            }
-        }
-        other => other,
-    }
-}
-
-/// Lets a movement that has not left wait.
+/// Lets a movement that has not left wait; one that was taken over meanwhile stays.
 pub async fn hold(
     conn: &mut Connection,
     id: i64,
@@ -120,7 +101,7 @@ pub async fn hold(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (reason, code) = reason;
-    let changed = sqlx::query!(
+    sqlx::query!(
         "update transfers
          set status = 'TRANSFER_ON_HOLD', status_reason = $2, reason_code = $3, looks = $4,
              next_look_at = $5, updated_at = $6
@@ -134,7 +115,7 @@ pub async fn hold(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "transfer", id)
+    Ok(())
 }
 
 /// The account that pays a transfer, where it is not the platform.

@@ -7,7 +7,7 @@ mod record;
 mod send;
 
 pub use adopt::{Adopted, AdoptionResult, MADE_BY_OLD, MADE_HERE, adopt, of_old_connector};
-pub use invoices::{PendingMovement, hold, payer_of, pending_movements, settle};
+pub use invoices::{NO_LONGER_ASKED, PendingMovement, hold, payer_of, pending_movements};
 pub use list::{ListedTransfer, TransferFilter, list};
 pub use record::{
     DueRow, KnownRow, NewDecision, TransferKey, basket_is_due, due, known, record, reopen_included,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::NO_LONGER_ASKED;
 use crate::domain::ids::{AccountId, ChargeId, CommercialOrderId, ShopId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::{Known, TransferStatus, TransferType};
@@ -150,9 +151,11 @@ pub async fn record(
                  then transfers.updated_at else excluded.updated_at end
          where transfers.status in ('TRANSFER_ON_HOLD', 'TRANSFER_IGNORED')
             or (transfers.status = 'TRANSFER_FAILED' and transfers.next_look_at is not null)
-            or (transfers.status = 'TRANSFER_PENDING' and transfers.sent_at is null)",
+            or (transfers.status = 'TRANSFER_PENDING' and transfers.sent_at is null)
+            or (transfers.status = 'TRANSFER_ABORTED' and transfers.reason_code = $3)",
         rows(decisions)?,
-        now
+        now,
+        NO_LONGER_ASKED
     )
     .execute(conn)
     .await?;

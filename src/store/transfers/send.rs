@@ -123,7 +123,8 @@ pub struct Made<'a> {
     pub difference: Option<&'a str>,
 }
 
-/// Settles a pending row as created.
+/// Settles a pending row as created; one that another job has just taken over from Stripe's list, as the
+/// same transfer, is settled again.
 pub async fn created(conn: &mut Connection, row: &Made<'_>, now: DateTime<Utc>) -> Result<()> {
     let currency = row.amount.currency();
     let changed = sqlx::query!(
@@ -131,7 +132,8 @@ pub async fn created(conn: &mut Connection, row: &Made<'_>, now: DateTime<Utc>) 
          set status = 'TRANSFER_CREATED', status_reason = null, reason_code = null, looks = 0,
              transfer_id = $2, amount = $3, currency = $4, destination = $5,
              stripe_created_at = $6, stripe_request_id = $7, difference = $8, updated_at = $9
-         where id = $1 and status = 'TRANSFER_PENDING'",
+         where id = $1
+           and (status = 'TRANSFER_PENDING' or (status = 'TRANSFER_CREATED' and transfer_id = $2))",
         row.id,
         row.transfer_id.as_str(),
         row.amount.minor(),
