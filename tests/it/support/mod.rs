@@ -1,6 +1,7 @@
 //! A marketplace of one's own for every test: a database, a simulator, and the built binary.
 
 mod database;
+mod payouts;
 mod program;
 mod refunds;
 mod sellers;
@@ -9,6 +10,7 @@ mod taxes;
 mod world;
 
 pub use database::Database;
+pub use payouts::Settled;
 pub use program::{Finished, Program};
 pub use sellers::{DASHBOARD, STRIPE};
 pub use services::{TAX_ACCOUNT, service};
