@@ -38,6 +38,7 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     let mut tx = app.db.begin().await?;
     let row = find(payouts::resolvable(&mut tx, id).await?, id)?;
     let invoice = &row.invoice;
+    let difference;
     let (resolution, told) = match (&decided, &made) {
         (Decided::Retry, _) => (
             PayoutResolution::Retry,
@@ -54,6 +55,10 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
                     made.id
                 )));
             };
+            difference = row
+                .amount
+                .filter(|decided| *decided != amount)
+                .map(|decided| format!("{} pays {amount}, decided were {decided}", made.id));
             let resolution = PayoutResolution::MadeAs {
                 id: &made.id,
                 account,
@@ -62,6 +67,7 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
                 arrival: made.arrival,
                 created_at: made.created_at,
                 follow_at: follow_at(&made.life, made.created_at, now),
+                difference: difference.as_deref(),
             };
             let told = format!(
                 "payout {id} (invoice {invoice}) is settled as {}, {amount}",

@@ -174,9 +174,8 @@ fn invoice(wire: WireInvoice) -> Result<Invoice, String> {
             | serde_json::Value::Object(_)
             | serde_json::Value::String(_)
             | serde_json::Value::Bool(_) => {
-                match MOVED.contains(&name.as_str()) || name == TRANSFERRED {
-                    true => return Err(format!("{name} is no number")),
-                    false => {}
+                if MOVED.contains(&name.as_str()) || name == TRANSFERRED {
+                    return Err(format!("{name} is no number"));
                 }
             }
         }

@@ -64,6 +64,7 @@ pub fn planned_payouts(planned: &[PlannedInvoice], as_json: bool) {
         "payout",
         "amount",
         "available",
+        "missing",
         "why",
     ]);
     for row in planned {
@@ -81,6 +82,7 @@ pub fn planned_payouts(planned: &[PlannedInvoice], as_json: bool) {
             Cell::new(row.action),
             amount(row.amount, currency),
             amount(row.available, currency),
+            amount(row.missing, currency),
             text(row.reason.as_deref()),
         ]);
     }

@@ -134,10 +134,8 @@ fn whole(facts: Facts<'_>) -> Result<Whole, Decision> {
     if movements.is_empty() && amount.minor() == 0 && invoice.leftovers.is_empty() {
         return Err(Decision::Nothing);
     }
-    let account = match seller.and_then(|seller| seller.account.as_ref()) {
-        None => return Err(Decision::Hold(HoldReason::NoAccount(shop))),
-        Some(account) => account,
-    };
+    let account = seller.and_then(|seller| seller.account.as_ref());
+    let account = account.ok_or(Decision::Hold(HoldReason::NoAccount(shop)))?;
     let is_open = |movement: &&Movement| !settled.iter().any(|made| made.kind == movement.kind);
     let open = movements.iter().filter(is_open);
     can_receive(account, open).map_err(Decision::Hold)?;

@@ -32,10 +32,10 @@ fn invoice() -> Invoice {
 fn moving(amounts: [&str; 4]) -> Invoice {
     let [credits, subscription, other_invoices, transferred] = amounts.map(decimal);
     Invoice {
+        transferred,
         credits,
         subscription,
         other_invoices,
-        transferred,
         ..invoice()
     }
 }
@@ -61,6 +61,8 @@ fn settled(invoice: &Invoice, settled: &[Movement]) -> Decisions {
         seller: Some(&seller()),
         start: at(0),
         settled,
+        accepted: None,
+        came_back: false,
     })
 }
 
@@ -255,6 +257,8 @@ fn sellers_that_are_unknown_excluded_or_cannot_receive() {
             seller: seller.as_ref(),
             start: at(0),
             settled: &[],
+            accepted: None,
+            came_back: false,
         });
         assert_eq!(word(&found.payout), expected, "{seller:?}");
         assert_eq!(found.movements.len(), moves, "{seller:?}");
@@ -266,6 +270,8 @@ fn sellers_that_are_unknown_excluded_or_cannot_receive() {
             seller: None,
             start: at(0),
             settled: &[],
+            accepted: None,
+            came_back: false,
         };
         word(&decide(facts).payout)
     };
@@ -299,6 +305,8 @@ fn invoices_from_before_the_start_are_never_ours() {
                 seller: Some(&seller()),
                 start,
                 settled: &[],
+                accepted: None,
+                came_back: false,
             });
             if expected == "before_start" || invoice.kind == "AUTO_INVOICE" {
                 assert_eq!(word(&found.payout), expected, "{invoice:?}");
@@ -367,6 +375,8 @@ fn credits_that_were_made_need_no_account_that_receives_any_more() {
         seller: Some(&seller),
         start: at(0),
         settled: &[movement(CREDITS, 500)],
+        accepted: None,
+        came_back: false,
     });
     assert_eq!(word(&found.payout), "pay 81.00 EUR");
 }

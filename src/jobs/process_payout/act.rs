@@ -127,13 +127,11 @@ impl<'a> Purse<'a> {
 
     /// The balance as Stripe told it in this run.
     pub async fn balance(&mut self, pass: &Pass<'_>) -> Result<&Balance, StripeError> {
-        let balance = match self.balance.take() {
-            Some(balance) => balance,
-            None => {
-                let balance = pass.heard(pass.app.stripe.balance(self.account).await)?;
-                self.moved.clear();
-                balance
-            }
+        let balance = if let Some(balance) = self.balance.take() {
+            balance
+        } else {
+            self.moved.clear();
+            pass.heard(pass.app.stripe.balance(self.account).await)?
         };
         Ok(self.balance.insert(balance))
     }

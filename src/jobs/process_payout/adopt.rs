@@ -74,7 +74,7 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<Adop
 }
 
 /// An account's payouts and the transfers that it made, since then.
-async fn lists(
+pub(super) async fn lists(
     app: &App,
     account: &AccountId,
     from: DateTime<Utc>,
@@ -109,7 +109,7 @@ async fn lists(
     }
 }
 
-async fn covered(app: &App, account: &AccountId) -> Result<Option<Covered>> {
+pub(super) async fn covered(app: &App, account: &AccountId) -> Result<Option<Covered>> {
     let mut conn = app.db.acquire().await?;
     Ok(adoptions::of_account(&mut conn, account).await?)
 }

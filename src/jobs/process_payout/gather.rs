@@ -59,7 +59,7 @@ async fn sweep(pass: &mut Pass<'_>, from: DateTime<Utc>) -> Result<()> {
     }
 }
 
-fn again_and_again() -> anyhow::Error {
+pub(super) fn again_and_again() -> anyhow::Error {
     anyhow!(MiraklError::Malformed {
         path: Mirakl::INVOICES,
         cause: "the same page again and again".to_owned(),
@@ -128,7 +128,7 @@ pub(super) async fn by_ids(app: &App, ids: &[InvoiceId]) -> Result<Seen> {
     })
 }
 
-fn names(items: &[ReadInvoice]) -> Vec<InvoiceId> {
+pub(super) fn names(items: &[ReadInvoice]) -> Vec<InvoiceId> {
     let names = items.iter().filter_map(|item| match item {
         Ok(invoice) => Some(invoice.id.clone()),
         Err(unread) => unread.id.clone(),

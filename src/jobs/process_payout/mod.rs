@@ -9,6 +9,7 @@
 mod act;
 mod adopt;
 mod follow;
+mod forecast;
 mod gather;
 mod movements;
 mod page;

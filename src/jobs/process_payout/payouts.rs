@@ -13,7 +13,7 @@ use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::CLOCK_MARGIN;
 use crate::notify::{Event, PayoutFailed};
-use crate::store::payouts::{self, MadePayout, PendingPayout, Ready, RefusedPayout};
+use crate::store::payouts::{self, MadePayout, PendingPayout, Ready, RefusedPayout, Wanted};
 use crate::store::{accounts, notifications};
 use crate::stripe::{Class, NewPayout, Payout, PayoutsQuery, Refusal, StripeError};
 
@@ -69,7 +69,14 @@ async fn in_the_way(
     let currency = row.amount.currency();
     let obstacles = {
         let mut conn = pass.app.db.acquire().await?;
-        payouts::obstacles(&mut conn, row).await?
+        let wanted = Wanted {
+            invoice: &row.invoice,
+            invoice_created_at: row.invoice_created_at,
+            shop_id: row.shop_id,
+            account: &row.account,
+            currency,
+        };
+        payouts::obstacles(&mut conn, &wanted).await?
     };
     let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
     let open: Vec<String> = open

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::Pass;
 use super::page::{Decided, DecidedPage, Fate};
 use crate::domain::ids::AccountId;
+use crate::domain::money::Money;
 use crate::domain::payout::{Decision, PayoutStatus};
 use crate::domain::retry;
 use crate::domain::transfer::{TransferStatus, TransferType};
@@ -168,8 +169,8 @@ fn payout_row(
         status: PayoutStatus::PayoutOnHold,
         status_reason: None,
         reason_code: None,
-        amount: decisions.amount.map(|amount| amount.minor()),
-        currency: decisions.amount.map(|amount| amount.currency()),
+        amount: decisions.amount.map(Money::minor),
+        currency: decisions.amount.map(Money::currency),
         account: decisions.account.clone(),
         looks: 0,
         next_look_at: None,

@@ -15,6 +15,6 @@ pub use record::{
 };
 pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
 pub use send::{
-    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, held, invoice_is_settled, made,
-    mark_sent, obstacles, pend, pending, ready, refused,
+    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, Wanted, held, invoice_is_settled,
+    made, mark_sent, obstacles, pend, pending, ready, refused,
 };

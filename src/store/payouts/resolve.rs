@@ -70,6 +70,8 @@ pub enum PayoutResolution<'a> {
         created_at: DateTime<Utc>,
         /// When it is read again.
         follow_at: Option<DateTime<Utc>>,
+        /// What it pays otherwise than was decided.
+        difference: Option<&'a str>,
     },
     /// End it without a payout.
     Abandon {
@@ -107,6 +109,7 @@ pub async fn resolve(
             arrival,
             created_at,
             follow_at,
+            difference,
         } => {
             let currency = amount.currency();
             sqlx::query!(
@@ -115,7 +118,8 @@ pub async fn resolve(
                      status_reason = 'a person named the payout that was made', looks = 0,
                      missing = null, next_look_at = null, stripe_payout_id = $2, account = $3,
                      amount = $4, currency = $5, stripe_status = $6, arrival_date = $7,
-                     stripe_created_at = $8, follow_at = $9, updated_at = $10
+                     stripe_created_at = $8, follow_at = $9, updated_at = $10,
+                     difference = coalesce($11, difference)
                  where id = $1 and status in ('PAYOUT_ON_HOLD', 'PAYOUT_FAILED')",
                 row,
                 id.as_str(),
@@ -126,7 +130,8 @@ pub async fn resolve(
                 *arrival,
                 created_at,
                 *follow_at,
-                now
+                now,
+                *difference
             )
             .execute(conn)
             .await?

@@ -89,9 +89,23 @@ pub struct Obstacles {
     pub payouts_enabled: bool,
 }
 
-/// Reads what stands in the way of a payout that is to be sent.
-pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> {
-    let currency = row.amount.currency();
+/// A payout in whose way something may stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The invoice.
+    pub invoice: &'a InvoiceId,
+    /// When Mirakl made it.
+    pub invoice_created_at: DateTime<Utc>,
+    /// The shop.
+    pub shop_id: ShopId,
+    /// The account.
+    pub account: &'a AccountId,
+    /// What it pays in.
+    pub currency: Currency,
+}
+
+/// Reads what stands in the way of a payout.
+pub async fn obstacles(conn: &mut Connection, row: &Wanted<'_>) -> Result<Obstacles> {
     let stored = sqlx::query!(
         r#"select
                open.kinds as "kinds!: Vec<TransferType>",
@@ -143,7 +157,7 @@ pub async fn obstacles(conn: &mut Connection, row: &Ready) -> Result<Obstacles> 
         row.shop_id.0,
         row.invoice_created_at,
         row.account.as_str(),
-        currency.code()
+        row.currency.code()
     )
     .fetch_one(conn)
     .await?;

@@ -118,10 +118,16 @@ pub async fn hold(
     Ok(())
 }
 
-/// The account that pays a transfer, where it is not the platform.
+/// The account that pays a transfer, where it is not the platform: of a charge that was never decided as
+/// a whole the shop's.
 pub async fn payer_of(conn: &mut Connection, id: i64) -> Result<Option<AccountId>> {
-    let payer = sqlx::query_scalar!("select payer from transfers where id = $1", id)
-        .fetch_optional(conn)
-        .await?;
+    let payer = sqlx::query_scalar!(
+        "select coalesce(t.payer, case when t.type in ('SUBSCRIPTION', 'EXTRA_INVOICES')
+                                       then a.stripe_account_id end)
+         from transfers t left join accounts a using (shop_id) where t.id = $1",
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(payer.flatten().map(AccountId))
 }

@@ -85,7 +85,8 @@ pub async fn list(
 ) -> Result<Vec<ListedTransfer>> {
     let number: Option<i64> = filter.id.and_then(|id| id.parse().ok());
     let stored = sqlx::query!(
-        r#"select id, type as kind, mirakl_id, commercial_order_id, destination, shop_id,
+        r#"select id, type as kind, mirakl_id, commercial_order_id,
+                  coalesce(payer, destination) as account, shop_id,
                   transfer_id, source_charge, amount, currency as "currency: String",
                   amount_explained, status, status_reason, reason_code, difference, attempt,
                   sent_at, next_look_at, stripe_request_id, created_at, updated_at
@@ -118,7 +119,7 @@ pub async fn list(
             r#type: kind.notified_type(),
             order_type: kind.order_type(),
             commercial_order_id: row.commercial_order_id,
-            stripe_account_id: row.destination,
+            stripe_account_id: row.account,
             mirakl_shop_id: row.shop_id,
             transfer_id: row.transfer_id,
             transaction_id: row.source_charge,
