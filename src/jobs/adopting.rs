@@ -10,6 +10,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::transfer::{Origin, TransferType};
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::old_movements::{self, OldMovement};
+use crate::store::payouts;
 use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
 use crate::stripe::{Transfer, TransfersQuery};
 
@@ -89,6 +90,7 @@ pub(super) async fn take_over(
     let result = transfers::adopt(&mut tx, &ours, now).await?;
     if result.settled > 0 {
         adoptions::found_unknown(&mut tx, now).await?;
+        payouts::moved_are_due(&mut tx, now).await?;
     }
     tx.commit().await?;
     told(run, "transfers", result.settled, result.doubled);

@@ -363,6 +363,23 @@ pub async fn made(conn: &mut Connection, row: &MadePayout<'_>, now: DateTime<Utc
     Ok(true)
 }
 
+/// Lets the payouts be looked at by the next run that wait for transfers of their invoices, all of which
+/// were made.
+pub async fn moved_are_due(conn: &mut Connection, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update payouts set next_look_at = $1
+         where next_look_at > $1 and reason_code = 'transfers_open'
+           and not exists (select 1 from transfers t
+                           where t.mirakl_id = payouts.mirakl_invoice_id and t.type = any($2)
+                             and t.status not in ('TRANSFER_CREATED', 'TRANSFER_ABORTED'))",
+        now,
+        &TransferType::OF_INVOICES as &[TransferType]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Lets the payouts that wait for this invoice be looked at by the next run: its own, which waits for
 /// its transfers, and later ones of the same shop.
 pub async fn invoice_is_settled(
