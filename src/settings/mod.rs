@@ -163,7 +163,7 @@ impl Settings {
         let start_date = reader.parsed("START_DATE", parse_date, DATE_HINT);
         let overlap = reader.number("CHECKPOINT_OVERLAP_MINUTES", 5, 0, 24 * 60);
         let retention = reader.number("RETENTION_DAYS", 90, 1, 3650);
-        let sweep = reader.number("INVOICE_SWEEP_HOURS", 20, 1, 24 * 31);
+        let sweep = reader.number("INVOICE_SWEEP_HOURS", 23, 1, 24 * 31);
         let product_payment_split = reader.flag("ENABLE_PRODUCT_PAYMENT_SPLIT", false);
         let service_payment_split = reader.flag("ENABLE_SERVICE_PAYMENT_SPLIT", false);
         let taxes = taxes::read(&mut reader);

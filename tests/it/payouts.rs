@@ -112,11 +112,11 @@ async fn a_payout_waits_for_its_balance_and_holds_back_no_other_seller() {
     world
         .mirakl
         .put_invoice(InvoiceSeed::new(3, 2000).transferred("1.00"));
-    world.pass(TimeDelta::hours(21));
+    world.pass(TimeDelta::hours(24));
     payout(&world).await.exits(0);
     stands(&world, 3, "PAYOUT_ON_HOLD", "earlier_invoice").await;
     world.sim.stripe().add_funds("acct_shop2000", "eur", 6_000);
-    world.pass(TimeDelta::hours(21));
+    world.pass(TimeDelta::hours(24));
     payout(&world).await.exits(0);
     assert_eq!(
         (paid(&world, 1), paid(&world, 3)),

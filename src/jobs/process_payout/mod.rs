@@ -44,6 +44,8 @@ const FOLLOW_EVERY: TimeDelta = TimeDelta::hours(1);
 const FOLLOW_DAILY: TimeDelta = TimeDelta::hours(23);
 /// … for so long.
 const FOLLOW_FOR: TimeDelta = TimeDelta::days(10);
+/// Cron may start this job some seconds earlier in its hour than the last time.
+const CRON_MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// No wait is longer: cron starts this job once a day, and what is due a second later would wait for two.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(23);
 
@@ -154,7 +156,7 @@ async fn beginning(app: &App, options: &Options) -> Result<Beginning> {
     let reached = checkpoint.map(|checkpoint| checkpoint.reached);
     let usual = reached.map_or(begun_at, |reached| reached - LATE);
     let every = app.settings.invoice_sweep;
-    let is_due = swept_at.is_none_or(|at| app.clock.now() - at >= every);
+    let is_due = swept_at.is_none_or(|at| app.clock.now() - at >= every - CRON_MARGIN);
     let asked = options.shop.is_some() || options.since.is_some();
     Ok(Beginning {
         start: start_date.unwrap_or(begun_at),

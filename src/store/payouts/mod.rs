@@ -16,5 +16,5 @@ pub use record::{
 pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
 pub use send::{
     MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, Wanted, held, invoice_is_settled,
-    made, mark_sent, obstacles, pend, pending, ready, refused,
+    made, mark_sent, moved_are_due, obstacles, pend, pending, ready, refused,
 };
