@@ -3,7 +3,7 @@
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use simulator::{AccountSeed, InvoiceSeed};
+use simulator::{AccountSeed, Effect, Fault, InvoiceSeed};
 
 use crate::support::World;
 
@@ -19,6 +19,7 @@ async fn movements(world: &World, invoice: &str) -> Vec<(String, String, Value)>
         .as_array()
         .unwrap()
         .iter()
+        .filter(|row| row["miraklId"] == invoice)
         .map(|row| {
             let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
             (text("type"), text("status"), row["reasonCode"].clone())
@@ -281,13 +282,20 @@ async fn an_invoice_that_disappears_waits_and_one_shown_twice_differently_is_not
     world
         .payout_stands(2, "PAYOUT_ON_HOLD", "balance_too_low")
         .await;
-    let mut copy = world.mirakl.invoice(2).unwrap();
-    copy["summary"]["amount_transferred"] = json!(5);
-    world.mirakl.put_invoice_json(copy);
     world.mirakl.put_invoice(plain(3, 2002, "5.00"));
+    let shown = |id: i64| world.mirakl.invoice(id).unwrap();
+    let mut other = shown(2);
+    other["summary"]["amount_transferred"] = json!(5);
+    let page = json!({"invoices": [shown(2), shown(3), shown(3), other], "total_count": 4});
+    let listing = Fault::on("GET /api/invoices").containing("start_date");
+    let listing = listing.then(Effect::Body(200, page.to_string()));
+    world.sim.faults().add(listing);
     world.pass(TimeDelta::hours(24));
     world.payout().await.exits(0);
     assert_eq!(world.paid_out(3), [500]);
+    let row = world.payout_stands(2, "PAYOUT_ON_HOLD", "unreadable").await;
+    let told = row["statusReason"].as_str().unwrap();
+    assert!(told.contains("shown twice, and differently"), "{told}");
     assert_eq!(world.sim.stripe().payouts().len(), 1);
 }
 

@@ -18,7 +18,7 @@ use crate::mirakl::{ReadInvoice, UnreadInvoice};
 use crate::store::accounts;
 use crate::store::checkpoints::Checkpoint;
 use crate::store::payouts::{self, ABANDONED, KnownPayout};
-use crate::store::transfers::{self, KnownRow, NO_LONGER_ASKED, TransferKey};
+use crate::store::transfers::{self, KnownRow, NAMED, NO_LONGER_ASKED, TransferKey};
 
 /// What was read of some invoices.
 pub(super) struct Seen {
@@ -215,7 +215,8 @@ impl DecidedPage {
         let movements = TransferType::OF_INVOICES.into_iter().filter_map(|kind| {
             let row = self.transfers.get(&(kind, invoice.to_string()))?;
             let made = match row.known.status {
-                TransferStatus::TransferCreated => true,
+                // Whoever named a transfer knows its amount.
+                TransferStatus::TransferCreated => row.known.reason_code.as_deref() != Some(NAMED),
                 TransferStatus::TransferPending => row.known.sent_at.is_some(),
                 TransferStatus::TransferOnHold
                 | TransferStatus::TransferFailed

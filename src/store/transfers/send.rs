@@ -237,6 +237,9 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
     }))
 }
 
+/// The code of a transfer that a person named.
+pub const NAMED: &str = "resolved_made";
+
 /// What a person decided about a row that waits or was refused.
 #[derive(Debug, Clone)]
 pub enum Resolution<'a> {
@@ -290,7 +293,7 @@ pub async fn resolve(
             let currency = amount.currency();
             sqlx::query!(
                 "update transfers
-                 set status = 'TRANSFER_CREATED', reason_code = 'resolved_made',
+                 set status = 'TRANSFER_CREATED', reason_code = $8,
                      status_reason = 'a person named the transfer that was made', looks = 0,
                      next_look_at = null, transfer_id = $2, amount = $3, currency = $4,
                      destination = $5, stripe_created_at = $6, updated_at = $7
@@ -301,7 +304,8 @@ pub async fn resolve(
                 currency.code(),
                 destination.as_str(),
                 stripe_created_at,
-                now
+                now,
+                NAMED
             )
             .execute(conn)
             .await?
