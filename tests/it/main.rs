@@ -20,6 +20,7 @@ mod overlap;
 mod paging;
 mod payments;
 mod payout_adoption;
+mod payout_comebacks;
 mod payout_crashes;
 mod payout_doubts;
 mod payout_queries;

@@ -32,10 +32,10 @@ fn invoice() -> Invoice {
 fn moving(amounts: [&str; 4]) -> Invoice {
     let [credits, subscription, other_invoices, transferred] = amounts.map(decimal);
     Invoice {
+        transferred,
         credits,
         subscription,
         other_invoices,
-        transferred,
         ..invoice()
     }
 }
