@@ -1,11 +1,10 @@
 //! The store's questions about payouts, each with rows that it must and must not find.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mirakl_stripe::domain::ids::ShopId;
+use mirakl_stripe::domain::ids::{InvoiceId, ShopId};
 use mirakl_stripe::domain::money::{Currency, Money};
 use mirakl_stripe::domain::payout::PayoutStatus;
 use mirakl_stripe::store::payouts::{self, Ready};
-use mirakl_stripe::store::transfers;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::support::Database;
@@ -68,8 +67,8 @@ fn eur(minor: i64) -> Money {
     Money::from_minor(minor, Currency::parse("EUR").unwrap())
 }
 
-fn ids(found: &[mirakl_stripe::domain::ids::InvoiceId]) -> Vec<&str> {
-    found.iter().map(|id| id.as_str()).collect()
+fn ids(found: &[InvoiceId]) -> Vec<&str> {
+    found.iter().map(InvoiceId::as_str).collect()
 }
 
 const PAST: &str = "next_look_at = now() - interval '1 minute'";
@@ -191,7 +190,7 @@ async fn the_oldest_open_invoice_of_the_same_seller_goes_first() {
         }
         let found = payouts::earlier_open(conn, &row(invoice, shop, day(at))).await;
         let found = found.unwrap();
-        assert_eq!(found.as_ref().map(|id| id.as_str()), earlier, "{invoice}");
+        assert_eq!(found.as_ref().map(InvoiceId::as_str), earlier, "{invoice}");
     }
 }
 
@@ -335,98 +334,4 @@ async fn what_changes_at_a_shop_makes_its_waiting_payouts_due_and_no_others() {
     assert_eq!(invoices(conn, "next_look_at is null").await, ["4", "5"]);
     let kept = "next_look_at < now() - interval '30 seconds'";
     assert_eq!(invoices(conn, kept).await, ["6"], "an earlier look stays");
-}
-
-#[tokio::test]
-async fn movements_of_an_invoice_that_are_open_or_to_be_sent() {
-    let db = Database::migrated().await;
-    let conn = &mut db.connect().await;
-    let put = async |conn: &mut PgConnection, kind: &str, id: &str, status: &str, shop: i64| {
-        let (payer, destination) = match kind {
-            "EXTRA_CREDITS" | "PRODUCT_ORDER" => ("null".to_owned(), format!("'acct_{shop}'")),
-            _ => (format!("'acct_{shop}'"), "'acct_p'".to_owned()),
-        };
-        let made = match status {
-            "CREATED" => format!("'tr_{kind}{id}'"),
-            _ => "null".to_owned(),
-        };
-        let next = if status == "ON_HOLD" { "now()" } else { "null" };
-        let sql = format!(
-            "insert into transfers (type, mirakl_id, shop_id, status, status_reason, reason_code, amount, currency, payer,
-                 destination, source_charge, request_body, transfer_id, stripe_created_at, next_look_at, created_at, updated_at)
-             values ('{kind}', '{id}', {shop}, 'TRANSFER_{status}', 'x', 'x', 100, 'EUR', {payer}, {destination}, 'ch_1', 'b',
-                 {made}, now(), {next}, now(), now())"
-        );
-        execute(conn, &sql).await;
-    };
-    for (kind, id, status, shop) in [
-        ("SUBSCRIPTION", "1", "PENDING", 2000),
-        ("EXTRA_CREDITS", "1", "CREATED", 2000),
-        ("EXTRA_INVOICES", "1", "FAILED", 2000),
-        ("EXTRA_CREDITS", "2", "PENDING", 2001),
-        ("EXTRA_INVOICES", "2", "ABORTED", 2001),
-        ("SUBSCRIPTION", "2", "ON_HOLD", 2001),
-        ("EXTRA_CREDITS", "3", "PENDING", 2000),
-        ("PRODUCT_ORDER", "1", "PENDING", 2000),
-    ] {
-        put(conn, kind, id, status, shop).await;
-    }
-    for (invoice, expected) in [
-        (
-            "1",
-            &[
-                "SUBSCRIPTION TRANSFER_PENDING",
-                "EXTRA_INVOICES TRANSFER_FAILED",
-            ][..],
-        ),
-        (
-            "2",
-            &[
-                "EXTRA_CREDITS TRANSFER_PENDING",
-                "SUBSCRIPTION TRANSFER_ON_HOLD",
-            ],
-        ),
-        ("9", &[]),
-    ] {
-        let open = transfers::of_invoices(conn, &invoice.into()).await.unwrap();
-        let open: Vec<String> = open
-            .iter()
-            .map(|open| format!("{} {}", open.kind.as_str(), open.status.as_str()))
-            .collect();
-        assert_eq!(open, expected, "{invoice}");
-    }
-    let fresh = Utc::now() - TimeDelta::minutes(10);
-    let pending = async |conn: &mut PgConnection, shop: Option<i64>, seller: Option<&str>| {
-        let seller = seller.map(Into::into);
-        let found =
-            transfers::pending_movements(conn, fresh, shop.map(ShopId), seller.as_ref()).await;
-        let found = found.unwrap();
-        let found: Vec<String> = found
-            .iter()
-            .map(|row| format!("{}{} {}", row.kind.as_str(), row.invoice, row.seller()))
-            .collect();
-        found
-    };
-    let credits_2 = "EXTRA_CREDITS2 acct_2001";
-    let credits_3 = "EXTRA_CREDITS3 acct_2000";
-    let subscription = "SUBSCRIPTION1 acct_2000";
-    assert_eq!(
-        pending(conn, None, None).await,
-        [credits_2, credits_3, subscription]
-    );
-    assert_eq!(
-        pending(conn, Some(2000), None).await,
-        [credits_3, subscription]
-    );
-    assert_eq!(pending(conn, None, Some("acct_2001")).await, [credits_2]);
-    // The platform's account is nobody's.
-    assert_eq!(pending(conn, None, Some("acct_p")).await, [""; 0]);
-    // Decided long ago, and never sent: decided anew.
-    execute(
-        conn,
-        "update transfers set updated_at = now() - interval '1 hour' where mirakl_id = '3'",
-    )
-    .await;
-    execute(conn, "update transfers set updated_at = now() - interval '1 hour', sent_at = now() where mirakl_id = '2' and type = 'EXTRA_CREDITS'").await;
-    assert_eq!(pending(conn, None, None).await, [credits_2, subscription]);
 }

@@ -1,13 +1,12 @@
-//! What of a seller's balance is kept for refunds, and what the store takes down of a payout's way.
+//! What of a seller's balance is kept for refunds, and which movements of an invoice are open.
 
 use chrono::{TimeDelta, Utc};
-use mirakl_stripe::domain::money::{Currency, Money};
-use mirakl_stripe::domain::payout::PayoutStatus;
-use mirakl_stripe::store::StoreError;
-use mirakl_stripe::store::payouts::{self, MadePayout, NewPayoutRow, RefusedPayout, TO_BE_PAID};
+use mirakl_stripe::domain::ids::ShopId;
+use mirakl_stripe::domain::money::Currency;
+use mirakl_stripe::store::{payouts, transfers};
 use sqlx::PgConnection;
 
-use crate::payout_queries::{execute, put};
+use crate::payout_queries::execute;
 use crate::support::Database;
 
 async fn transfer(conn: &mut PgConnection, kind: &str, order: &str, account: &str) {
@@ -118,204 +117,96 @@ async fn what_refunds_will_still_take_back_is_kept_for_them() {
     assert_eq!(reserved(conn, "acct_1", "EUR").await, 700 + 30 + 5000 + 1);
 }
 
-fn decision(invoice: &str, code: &str) -> NewPayoutRow {
-    NewPayoutRow {
-        mirakl_invoice_id: invoice.into(),
-        shop_id: None,
-        invoice_created_at: None,
-        status: PayoutStatus::PayoutOnHold,
-        status_reason: Some(code.to_owned()),
-        reason_code: Some(code.to_owned()),
-        amount: Some(250),
-        currency: Currency::parse("EUR").ok(),
-        account: Some("acct_9".into()),
-        looks: 0,
-        next_look_at: Some(Utc::now() + TimeDelta::minutes(5)),
-        difference: None,
-    }
-}
-
-/// Status, reason, amount, shop, looks of every payout, by invoice.
-async fn standing(conn: &mut PgConnection) -> Vec<String> {
-    let rows = sqlx::query_scalar(
-        "select concat_ws(' ', mirakl_invoice_id, substr(status::text, 8), reason_code, amount, shop_id, attempt, looks)
-         from payouts order by mirakl_invoice_id",
-    );
-    rows.fetch_all(conn).await.unwrap()
-}
-
 #[tokio::test]
-async fn a_decision_never_touches_what_was_sent_made_or_ended() {
+async fn movements_of_an_invoice_that_are_open_or_to_be_sent() {
     let db = Database::migrated().await;
     let conn = &mut db.connect().await;
-    let later = "next_look_at = now() + interval '1 hour'; looks = 3";
-    let rows = [
-        ("1", "ON_HOLD", later),
-        ("2", "FAILED", later),
-        ("3", "FAILED", "looks = 3"),
-        ("4", "PENDING", ""),
-        ("5", "PENDING", "sent_at = now()"),
-        ("6", "CREATED", ""),
-        ("7", "ABORTED", ""),
-        ("8", "IGNORED", ""),
-    ];
-    for (invoice, status, rest) in rows {
-        put(conn, invoice, 2000, status, rest).await;
-    }
-    let decided = |code| -> Vec<NewPayoutRow> {
-        let all = rows.iter().map(|(invoice, ..)| decision(invoice, code));
-        all.chain([decision("9", code)]).collect()
+    let put = async |conn: &mut PgConnection, kind: &str, id: &str, status: &str, shop: i64| {
+        let (payer, destination) = match kind {
+            "EXTRA_CREDITS" | "PRODUCT_ORDER" => ("null".to_owned(), format!("'acct_{shop}'")),
+            _ => (format!("'acct_{shop}'"), "'acct_p'".to_owned()),
+        };
+        let made = match status {
+            "CREATED" => format!("'tr_{kind}{id}'"),
+            _ => "null".to_owned(),
+        };
+        let next = if status == "ON_HOLD" { "now()" } else { "null" };
+        let sql = format!(
+            "insert into transfers (type, mirakl_id, shop_id, status, status_reason, reason_code, amount, currency, payer,
+                 destination, source_charge, request_body, transfer_id, stripe_created_at, next_look_at, created_at, updated_at)
+             values ('{kind}', '{id}', {shop}, 'TRANSFER_{status}', 'x', 'x', 100, 'EUR', {payer}, {destination}, 'ch_1', 'b',
+                 {made}, now(), {next}, now(), now())"
+        );
+        execute(conn, &sql).await;
     };
-    payouts::record(conn, &decided(TO_BE_PAID), Utc::now())
-        .await
-        .unwrap();
-    let untouched = [
-        "3 FAILED x 100 2000 1 3",
-        "5 PENDING x 100 2000 1 0",
-        "6 CREATED x 100 2000 1 0",
-        "7 ABORTED x 100 2000 1 0",
-    ];
-    let mut expected = vec![
-        // These stand where they stood until they are paid.
-        "1 ON_HOLD x 250 2000 1 3",
-        "2 FAILED x 250 2000 1 3",
-        "4 ON_HOLD to_be_paid 250 2000 1 0",
-        "8 ON_HOLD to_be_paid 250 2000 1 0",
-        "9 ON_HOLD to_be_paid 250 1 0",
-    ];
-    expected.extend(untouched);
-    expected.sort_unstable();
-    assert_eq!(standing(conn).await, expected);
-    payouts::record(conn, &decided("no_account"), Utc::now())
-        .await
-        .unwrap();
-    let mut expected: Vec<String> = ["1", "2", "4", "8"]
-        .iter()
-        .map(|invoice| format!("{invoice} ON_HOLD no_account 250 2000 1 0"))
-        .collect();
-    expected.push("9 ON_HOLD no_account 250 1 0".to_owned());
-    expected.extend(untouched.map(str::to_owned));
-    expected.sort_unstable();
-    assert_eq!(standing(conn).await, expected);
-}
-
-async fn id_of(conn: &mut PgConnection, invoice: &str) -> i64 {
-    sqlx::query_scalar("select id from payouts where mirakl_invoice_id = $1")
-        .bind(invoice)
-        .fetch_one(conn)
-        .await
-        .unwrap()
-}
-
-#[tokio::test]
-async fn an_answer_settles_the_row_that_waited_for_it_and_no_other() {
-    let db = Database::migrated().await;
-    let conn = &mut db.connect().await;
-    for (invoice, status, rest) in [
-        ("1", "PENDING", "sent_at = now()"),
+    for (kind, id, status, shop) in [
+        ("SUBSCRIPTION", "1", "PENDING", 2000),
+        ("EXTRA_CREDITS", "1", "CREATED", 2000),
+        ("EXTRA_INVOICES", "1", "FAILED", 2000),
+        ("EXTRA_CREDITS", "2", "PENDING", 2001),
+        ("EXTRA_INVOICES", "2", "ABORTED", 2001),
+        ("SUBSCRIPTION", "2", "ON_HOLD", 2001),
+        ("EXTRA_CREDITS", "3", "PENDING", 2000),
+        ("PRODUCT_ORDER", "1", "PENDING", 2000),
+    ] {
+        put(conn, kind, id, status, shop).await;
+    }
+    for (invoice, expected) in [
+        (
+            "1",
+            &[
+                "SUBSCRIPTION TRANSFER_PENDING",
+                "EXTRA_INVOICES TRANSFER_FAILED",
+            ][..],
+        ),
         (
             "2",
-            "PENDING",
-            "sent_at = now(); failed_payout_ids = '{po_old}'",
+            &[
+                "EXTRA_CREDITS TRANSFER_PENDING",
+                "SUBSCRIPTION TRANSFER_ON_HOLD",
+            ],
         ),
-        ("3", "ON_HOLD", ""),
-        ("4", "ABORTED", ""),
+        ("9", &[]),
     ] {
-        put(conn, invoice, 2000, status, rest).await;
+        let open = transfers::of_invoices(conn, &invoice.into()).await.unwrap();
+        let open: Vec<String> = open
+            .iter()
+            .map(|open| format!("{} {}", open.kind.as_str(), open.status.as_str()))
+            .collect();
+        assert_eq!(open, expected, "{invoice}");
     }
-    let now = Utc::now();
-    let amount = Money::from_minor(100, Currency::parse("EUR").unwrap());
-    let (new, old) = ("po_new".into(), "po_old".into());
-    let made = |id, payout| MadePayout {
-        id,
-        payout_id: payout,
-        amount,
-        stripe_status: "pending",
-        arrival: None,
-        stripe_created_at: now,
-        follow_at: Some(now),
-        request_id: None,
-        difference: None,
+    let fresh = Utc::now() - TimeDelta::minutes(10);
+    let pending = async |conn: &mut PgConnection, shop: Option<i64>, seller: Option<&str>| {
+        let seller = seller.map(Into::into);
+        let found =
+            transfers::pending_movements(conn, fresh, shop.map(ShopId), seller.as_ref()).await;
+        let found = found.unwrap();
+        let found: Vec<String> = found
+            .iter()
+            .map(|row| format!("{}{} {}", row.kind.as_str(), row.invoice, row.seller()))
+            .collect();
+        found
     };
-    let refused = |id, reason| RefusedPayout {
-        id,
-        reason,
-        code: "code",
-        request_id: None,
-        next_look_at: now,
-    };
-    for other in ["3", "4"] {
-        let id = id_of(conn, other).await;
-        let result = payouts::made(conn, &made(id, &new), now).await;
-        assert!(
-            matches!(result, Err(StoreError::Changed { .. })),
-            "{result:?}"
-        );
-        let result = payouts::refused(conn, &refused(id, "no"), now).await;
-        assert!(
-            matches!(result, Err(StoreError::Changed { .. })),
-            "{result:?}"
-        );
-        let result = payouts::mark_sent(conn, id, now).await;
-        assert!(
-            matches!(result, Err(StoreError::Changed { .. })),
-            "{result:?}"
-        );
-        let result = payouts::ended(conn, id, ("x", "x"), "failed", None, now).await;
-        assert!(
-            matches!(result, Err(StoreError::Changed { .. })),
-            "{result:?}"
-        );
-    }
-    let (first, second) = (id_of(conn, "1").await, id_of(conn, "2").await);
-    // A replayed answer is the payout that failed, not a new one.
-    assert!(!payouts::made(conn, &made(second, &old), now).await.unwrap());
-    assert!(payouts::made(conn, &made(first, &new), now).await.unwrap());
-    assert!(
-        payouts::refused(conn, &refused(second, "no"), now)
-            .await
-            .unwrap()
-    );
-    let standing_now = standing(conn).await;
+    let credits_2 = "EXTRA_CREDITS2 acct_2001";
+    let credits_3 = "EXTRA_CREDITS3 acct_2000";
+    let subscription = "SUBSCRIPTION1 acct_2000";
     assert_eq!(
-        standing_now[..2],
-        ["1 CREATED 100 2000 1 0", "2 FAILED code 100 2000 2 1"]
+        pending(conn, None, None).await,
+        [credits_2, credits_3, subscription]
     );
-    // The same refusal again is no news, another one is.
-    for (reason, news) in [
-        ("no", false),
-        ("other", true),
-        ("other", false),
-        ("no", true),
-    ] {
-        payouts::pend(conn, second, "b", 1, now).await.unwrap();
-        payouts::mark_sent(conn, second, now).await.unwrap();
-        let told = payouts::refused(conn, &refused(second, reason), now).await;
-        assert_eq!(told.unwrap(), news, "{reason}");
-    }
-    // It comes back: the next try has a new key, and the payout stays known.
-    payouts::ended(
+    assert_eq!(
+        pending(conn, Some(2000), None).await,
+        [credits_3, subscription]
+    );
+    assert_eq!(pending(conn, None, Some("acct_2001")).await, [credits_2]);
+    // The platform's account is nobody's.
+    assert_eq!(pending(conn, None, Some("acct_p")).await, [""; 0]);
+    // Decided long ago, and never sent: decided anew.
+    execute(
         conn,
-        first,
-        ("came back", "account_closed"),
-        "failed",
-        Some(now),
-        now,
+        "update transfers set updated_at = now() - interval '1 hour' where mirakl_id = '3'",
     )
-    .await
-    .unwrap();
-    let standing_now = standing(conn).await;
-    assert_eq!(
-        standing_now[..2],
-        [
-            "1 FAILED account_closed 100 2000 2 0",
-            "2 FAILED code 100 2000 6 2"
-        ]
-    );
-    let failed: Vec<Vec<String>> =
-        sqlx::query_scalar("select failed_payout_ids from payouts order by mirakl_invoice_id")
-            .fetch_all(&mut *conn)
-            .await
-            .unwrap();
-    assert_eq!(failed[..3], [vec!["po_new"], vec!["po_old"], vec![]]);
+    .await;
+    execute(conn, "update transfers set updated_at = now() - interval '1 hour', sent_at = now() where mirakl_id = '2' and type = 'EXTRA_CREDITS'").await;
+    assert_eq!(pending(conn, None, None).await, [credits_2, subscription]);
 }
