@@ -88,6 +88,27 @@ async fn killed_while_a_payout_comes_back_and_is_paid_again_it_is_paid_once_more
 }
 
 #[tokio::test]
+async fn a_payout_that_fails_after_it_was_paid_is_learnt_of() {
+    let (mut world, server) = world_with(&[paying(1, 8100)]).await;
+    world.payout().await.exits(0);
+    world.pass(TimeDelta::hours(72));
+    world.payout().await.exits(0);
+    let row = world.payout_stands(1, "PAYOUT_CREATED", "").await;
+    assert_eq!(row["stripeStatus"], "paid");
+    let first = row["stripePayoutId"].as_str().unwrap().to_owned();
+    world.sim.stripe().fail_payout(&first, "account_closed");
+    world.pass(TimeDelta::hours(25));
+    world.payout().await;
+    world
+        .payout_stands(1, "PAYOUT_FAILED", "account_closed")
+        .await;
+    assert_eq!(told(&server), 1);
+    world.pass(TimeDelta::hours(25));
+    world.payout().await.exits(0);
+    assert_eq!(world.paid_out(1), [8100]);
+}
+
+#[tokio::test]
 async fn killed_at_a_refusal_the_next_run_learns_it_and_pays_once_under_the_next_key() {
     let mut refused = 0;
     for n in 1.. {

@@ -109,7 +109,8 @@ impl Story {
             }
             10 => {
                 let payouts = self.world.sim.stripe().payouts();
-                let live = payouts.iter().filter(|of| of.status != "failed");
+                let live = payouts.iter();
+                let live = live.filter(|of| matches!(of.status.as_str(), "pending" | "in_transit"));
                 let live: Vec<_> = live.collect();
                 if let Some(payout) = self.random.choice(live) {
                     self.told.push(format!("{} fails", payout.id));
