@@ -53,6 +53,11 @@ async fn an_answer_that_cannot_be_read_leaves_a_doubt_that_the_next_run_settles(
                 .await
                 .exits(3)
                 .says("1 of the waiting in doubt");
+            // Movements of the seller go on; the payout waits for each of them.
+            if endpoint == MOVE {
+                assert_eq!(world.paid_out(1), [0; 0]);
+            }
+            assert_eq!(world.paid_out(2), [4001]);
             // A payout that waits for its movement is looked at again after some minutes.
             world.pass(TimeDelta::minutes(6) + TimeDelta::hours(hours));
             world.payout().await.exits(0);

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use simulator::InvoiceSeed;
 
-use crate::support::{Database, Finished, World};
+use crate::support::{Finished, World};
 
 async fn payout(world: &World) -> Finished {
     world.run(&["process-payout"]).await
@@ -152,65 +152,4 @@ async fn a_payout_that_fails_later_is_tried_again_under_a_new_key() {
     payout(&world).await.exits(0);
     assert_eq!(paid(&world, 1), [4000, 4000]);
     assert_eq!(paid(&world, 2), [4000], "a person decides");
-}
-
-#[tokio::test]
-async fn a_lost_database_takes_over_what_was_moved_and_paid() {
-    for hours in [1, 30] {
-        let mut world = world().await;
-        world.mirakl.put_invoice(whole(1, 2000));
-        world.mirakl.put_invoice(whole(2, 2001));
-        payout(&world).await.exits(0);
-        world.pass(TimeDelta::hours(hours));
-        world.use_database(Database::migrated().await);
-        world.shop(2000).await;
-        world.shop(2001).await;
-        payout(&world).await;
-        payout(&world).await;
-        assert_eq!((paid(&world, 1), paid(&world, 2)), (vec![8100], vec![8100]));
-        assert_eq!(world.sim.stripe().seller_transfers().len(), 4);
-        assert_eq!(world.moved_to("1", "acct_shop2000"), [500]);
-        stands(&world, 1, "PAYOUT_CREATED", "adopted").await;
-    }
-}
-
-#[tokio::test]
-async fn killed_after_any_call_and_run_again_each_is_moved_and_paid_once() {
-    for hours in [0, 25] {
-        let mut kills = 0;
-        loop {
-            let mut world = world().await;
-            world.set("STRIPE_MAX_CONCURRENCY", "1");
-            world.mirakl.put_invoice(whole(1, 2000));
-            world.mirakl.put_invoice(whole(2, 2001));
-            let switch = world
-                .sim
-                .faults()
-                .kill_at_call(kills + 1, simulator::When::After);
-            let child = world.program(&["process-payout"]).spawn();
-            switch.arm(child.id().unwrap());
-            Finished::of(child).await;
-            world.sim.faults().clear();
-            let fired = switch.fired();
-            world.pass(TimeDelta::hours(hours));
-            payout(&world).await;
-            payout(&world).await.exits(0);
-            assert_eq!(
-                (paid(&world, 1), paid(&world, 2)),
-                (vec![8100], vec![8100]),
-                "call {kills}"
-            );
-            assert_eq!(
-                world.sim.stripe().seller_transfers().len(),
-                4,
-                "call {kills}"
-            );
-            assert_eq!(world.moved_to("2", "acct_shop2001"), [500], "call {kills}");
-            if !fired {
-                break;
-            }
-            kills += 1;
-        }
-        assert!(kills >= 10, "only {kills} calls");
-    }
 }

@@ -81,7 +81,9 @@ pub async fn adopt(
         return Ok(Adoption::default());
     }
     let (ended, live): (Vec<_>, Vec<_>) = payouts.iter().partition(|payout| payout.ended);
-    let came_back = adopt_ended(conn, &ended, now).await?;
+    let mut came_back = adopt_ended(conn, &ended, now).await?;
+    // The next try was made already.
+    came_back.retain(|row| !live.iter().any(|payout| payout.invoice == row.invoice));
     let live = rows(&live)?;
     let settled = sqlx::query!(
         "insert into payouts (mirakl_invoice_id, shop_id, invoice_created_at, account, status,

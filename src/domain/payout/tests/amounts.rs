@@ -28,10 +28,10 @@ fn of(currency: &str, amounts: [Decimal; 4]) -> Invoice {
     let [credits, subscription, other_invoices, transferred] = amounts;
     Invoice {
         currency: currency.to_owned(),
+        transferred,
         credits,
         subscription,
         other_invoices,
-        transferred,
         ..invoice()
     }
 }
