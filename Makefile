@@ -14,7 +14,7 @@ demo:
 
 # Every test: rules, properties, queries, and the built binary against Postgres and the simulator.
 test:
-	tests/with-postgres cargo test --workspace --features test-clock
+	tests/with-postgres cargo test --workspace --features test-clock -- --test-threads 4
 
 # Calls, memory, CPU and wall time of the built binary; the README shows what it printed.
 bench:

@@ -56,21 +56,30 @@ async fn goes_on(world: &World) {
     world.each_settled_once(&INVOICES).await;
 }
 
-/// Kills a run at each of its calls, each time in a new world, and does `then` before the next run.
-async fn killed_at_every_call(when: When, then: impl AsyncFn(&mut World, usize)) {
-    let mut kills = 0;
+/// Kills a run at each of its calls from the `first`, in steps of `step`, each time in a new world; does
+/// `before` what is kept from before the run, and `then` before the next run.
+///
+/// Steps of three and another beginning for each kind of `then`: so all of them together see each call.
+async fn killed_at_calls<T>(
+    (first, step): (usize, usize),
+    when: When,
+    before: impl AsyncFn(&World) -> T,
+    then: impl AsyncFn(&mut World, T, usize),
+) {
+    let mut call = first;
     loop {
         let mut world = small_world().await;
-        if !killed_at(&world, kills + 1, when).await {
+        let kept = before(&world).await;
+        if !killed_at(&world, call, when).await {
             world.each_settled_once(&INVOICES).await;
             break;
         }
-        kills += 1;
-        then(&mut world, kills).await;
+        then(&mut world, kept, call).await;
         goes_on(&world).await;
+        call += step;
     }
     // An account, invoices, credits; of each seller two lists, three movements, a balance, a payout.
-    assert!(kills >= 14, "only {kills} calls");
+    assert!(call >= 14, "only {call} calls");
 }
 
 async fn on_an_empty_database(world: &mut World) {
@@ -82,65 +91,66 @@ async fn on_an_empty_database(world: &mut World) {
 
 #[tokio::test]
 async fn killed_before_any_call_and_run_again_each_is_moved_and_paid_once() {
-    killed_at_every_call(When::Before, async |_, _| {}).await;
+    killed_at_calls((1, 1), When::Before, async |_| {}, async |_, (), _| {}).await;
 }
 
 #[tokio::test]
 async fn killed_after_any_call_and_run_again_each_is_moved_and_paid_once() {
-    killed_at_every_call(When::After, async |_, _| {}).await;
+    killed_at_calls((1, 1), When::After, async |_| {}, async |_, (), _| {}).await;
 }
 
 #[tokio::test]
-async fn killed_after_any_call_and_run_again_when_stripe_has_forgotten_the_keys() {
-    killed_at_every_call(When::After, async |world, _| {
-        world.pass(TimeDelta::hours(25));
+async fn killed_after_a_call_and_run_again_when_stripe_has_forgotten_the_keys() {
+    killed_at_calls(
+        (1, 3),
+        When::After,
+        async |_| {},
+        async |world, (), _| {
+            world.pass(TimeDelta::hours(25));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn killed_after_a_call_and_run_again_on_an_empty_database() {
+    killed_at_calls(
+        (2, 3),
+        When::After,
+        async |_| {},
+        async |world, (), call| {
+            world.pass(TimeDelta::hours(if call % 2 == 0 { 26 } else { 0 }));
+            on_an_empty_database(world).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn killed_after_a_call_and_run_again_on_the_backup_from_before() {
+    let backup = async |world: &World| world.db.backup().await;
+    killed_at_calls((3, 3), When::After, backup, async |world, backup, call| {
+        world.pass(TimeDelta::hours(if call % 2 == 0 { 1 } else { 26 }));
+        world.use_database(backup);
     })
     .await;
 }
 
 #[tokio::test]
-async fn killed_after_any_call_and_run_again_on_an_empty_database() {
-    killed_at_every_call(When::After, async |world, kills| {
-        world.pass(TimeDelta::hours(if kills % 2 == 0 { 26 } else { 0 }));
-        on_an_empty_database(world).await;
-    })
+async fn a_backup_from_after_a_call_does_nothing_again_however_old() {
+    killed_at_calls(
+        (2, 3),
+        When::After,
+        async |_| {},
+        async |world, (), call| {
+            let backup = world.db.backup().await;
+            world.payout().await.exits(0);
+            world.each_settled_once(&INVOICES).await;
+            world.pass(TimeDelta::hours(if call % 2 == 0 { 0 } else { 50 }));
+            world.use_database(backup);
+        },
+    )
     .await;
-}
-
-#[tokio::test]
-async fn killed_after_any_call_and_run_again_on_the_backup_from_before() {
-    let mut kills = 0;
-    loop {
-        let mut world = small_world().await;
-        let backup = world.db.backup().await;
-        if !killed_at(&world, kills + 1, When::After).await {
-            break;
-        }
-        kills += 1;
-        world.pass(TimeDelta::hours(if kills % 2 == 0 { 1 } else { 26 }));
-        world.use_database(backup);
-        goes_on(&world).await;
-    }
-    assert!(kills >= 14, "only {kills} calls");
-}
-
-#[tokio::test]
-async fn a_backup_from_after_any_call_does_nothing_again_however_old() {
-    let mut kills = 0;
-    loop {
-        let mut world = small_world().await;
-        if !killed_at(&world, kills + 1, When::After).await {
-            break;
-        }
-        kills += 1;
-        let backup = world.db.backup().await;
-        world.payout().await.exits(0);
-        world.each_settled_once(&INVOICES).await;
-        world.pass(TimeDelta::hours(if kills % 2 == 0 { 0 } else { 50 }));
-        world.use_database(backup);
-        goes_on(&world).await;
-    }
-    assert!(kills >= 14, "only {kills} calls");
 }
 
 #[tokio::test]
@@ -153,7 +163,7 @@ async fn a_backup_from_before_a_later_invoice_was_paid_does_not_pay_it_again() {
             invoice: 3,
             ..INVOICES[0]
         };
-        world.pass(TimeDelta::hours(21));
+        world.pass(TimeDelta::hours(24));
         world.mirakl.put_invoice(third.seed());
         world.payout().await.exits(0);
         world.pass(TimeDelta::hours(hours));

@@ -612,7 +612,8 @@ async fn an_answer_that_gets_lost_is_never_paid_twice_and_each_invoice_costs_few
     for id in 1..=4 {
         assert_eq!(world.paid_out(id), [1000], "{id}");
     }
-    // Another day, another invoice each: two listings, a balance, a charge and a payout.
+    // Another day, another invoice each: two listings, a balance, a charge and a payout; and once the
+    // platform's own transfers.
     for (id, shop) in [(5, 2000), (6, 2001), (7, 2002), (8, 2003)] {
         world
             .mirakl
@@ -626,6 +627,6 @@ async fn an_answer_that_gets_lost_is_never_paid_twice_and_each_invoice_costs_few
     assert_eq!(world.count("GET /v1/balance"), 4);
     assert_eq!(
         world.count("GET /v1/payouts") + world.count("GET /v1/transfers"),
-        8
+        9
     );
 }
