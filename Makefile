@@ -12,7 +12,8 @@ demo:
 	cargo build --quiet -p simulator --bin demo
 	tests/with-postgres target/debug/demo --program target/debug/mirakl-stripe
 
-# Every test: rules, properties, queries, and the built binary against Postgres and the simulator.
+# Every test: rules, properties, queries, and the built binary against Postgres and the simulator. Four at a
+# time on however few cores: they wait for back-offs more than they compute.
 test:
 	tests/with-postgres cargo test --workspace --features test-clock -- --test-threads 4
 
