@@ -8,6 +8,7 @@
 mod common;
 mod database;
 mod debits;
+mod invoices;
 mod load;
 mod measure;
 mod refunds;
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 use common::Result;
 use database::Server;
 use debits::Baskets;
+use invoices::Invoices;
 use refunds::Refunds;
 use scenario::{Load, Name, Scenario};
 use sellers::Sellers;
@@ -111,6 +113,14 @@ async fn measure(server: &Server, program: &Path, scenario: &Scenario) -> Result
         Load::Refunds(orders) => {
             let refunds = Refunds::build(server, program, scenario, orders).await?;
             refunds.measure(scenario).await
+        }
+        Load::Invoices(number, moves) => {
+            let invoices = Invoices::build(server, program, scenario, number, moves).await?;
+            invoices.measure(scenario).await
+        }
+        Load::PaidInvoices(number) => {
+            let invoices = Invoices::build_paid(server, program, scenario, number).await?;
+            invoices.measure(scenario).await
         }
     }
 }

@@ -33,6 +33,12 @@ pub enum Name {
     Refunds,
     /// A run after it, with nothing new.
     RefundsIdle,
+    /// A hundred invoices of a hundred sellers, each a payout.
+    Payouts,
+    /// The same, each with three transfers before.
+    PayoutsMoved,
+    /// Ten thousand payouts that were made, and nothing due.
+    PayoutsIdle,
 }
 
 /// What a scenario is about.
@@ -46,6 +52,8 @@ pub enum Subject {
     Baskets,
     /// Refunds of orders.
     Refunds,
+    /// Payouts of invoices.
+    Payouts,
 }
 
 impl Name {
@@ -62,6 +70,7 @@ impl Name {
             Self::Onboarding | Self::OnboardingIdle => Subject::Sellers,
             Self::Debits | Self::DebitsIdle => Subject::Baskets,
             Self::Refunds | Self::RefundsIdle => Subject::Refunds,
+            Self::Payouts | Self::PayoutsMoved | Self::PayoutsIdle => Subject::Payouts,
         }
     }
 
@@ -85,6 +94,10 @@ pub enum Load {
     Services(usize),
     /// Paid and transferred orders, each with two refunds that wait.
     Refunds(usize),
+    /// Invoices of a hundred shops; whether each moves something before its payout.
+    Invoices(i64, bool),
+    /// Invoices of a hundred shops that were paid out weeks ago.
+    PaidInvoices(i64),
 }
 
 /// One of them.
@@ -114,7 +127,7 @@ pub struct Targets {
     pub peak_kb: Option<u64>,
     /// All of them.
     pub stripe_calls: Option<u64>,
-    /// Stripe calls per hundred transfers, baskets or refunds.
+    /// Stripe calls per hundred transfers, baskets, refunds or payouts.
     pub stripe_per_hundred: Option<u64>,
     pub mirakl_calls: Option<u64>,
 }
@@ -151,6 +164,39 @@ pub const RENEWAL: Targets = Targets {
     stripe_calls: Some(1 + 50 + 2 + 50),
     mirakl_calls: Some(2),
     ..KNOWN
+};
+
+/// For each invoice a payout, a balance and two lists.
+const PAYOUTS: Targets = Targets {
+    wall_ms: Some(3000),
+    cpu_ms: None,
+    peak_kb: Some(40 * 1024),
+    stripe_calls: None,
+    stripe_per_hundred: Some(400),
+    mirakl_calls: Some(1),
+};
+
+/// Three transfers more for each, and for all of them the operator's own list.
+const PAYOUTS_MOVED: Targets = Targets {
+    wall_ms: None,
+    stripe_calls: Some(100 * (4 + 3) + 1),
+    stripe_per_hundred: None,
+    ..PAYOUTS
+};
+
+/// Nothing is read from anybody.
+const NOTHING_DUE: Targets = Targets {
+    stripe_calls: Some(0),
+    mirakl_calls: Some(0),
+    ..IDLE
+};
+
+/// A hundred pages of invoices, all of them known.
+pub const SWEEP: Targets = Targets {
+    wall_ms: None,
+    cpu_ms: None,
+    mirakl_calls: Some(100),
+    ..NOTHING_DUE
 };
 
 impl Scenario {
@@ -196,13 +242,10 @@ impl Scenario {
                 targets: Targets::default(),
                 ..thousand
             },
-            Name::HundredThousandSlow => Self {
-                name,
-                title: "100,000 orders",
-                load: Load::Orders(100_000, 0),
-                targets: Targets::default(),
-                ..thousand
-            },
+            Name::HundredThousandSlow => {
+                let load = Load::Orders(100_000, 0);
+                thousand.but(name, "100,000 orders", load, Targets::default())
+            }
             Name::DefaultPace => Self {
                 name,
                 title: "200 orders, 10 Stripe calls a second",
@@ -224,13 +267,10 @@ impl Scenario {
                 },
                 ..thousand
             },
-            Name::OnboardingIdle => Self {
-                name,
-                title: "10,000 shops, 50 under way (median of 5)",
-                load: Load::Shops(10_000),
-                targets: KNOWN,
-                ..thousand
-            },
+            Name::OnboardingIdle => {
+                let title = "10,000 shops, 50 under way (median of 5)";
+                thousand.but(name, title, Load::Shops(10_000), KNOWN)
+            }
             // The idle runs follow the captures.
             Name::Debits | Name::DebitsIdle => Self {
                 name: Name::Debits,
@@ -268,6 +308,29 @@ impl Scenario {
                 },
                 ..thousand
             },
+            Name::Payouts => {
+                let title = "100 invoices of 100 sellers";
+                thousand.but(name, title, Load::Invoices(100, false), PAYOUTS)
+            }
+            Name::PayoutsMoved => {
+                let title = "the same, each with 3 transfers";
+                thousand.but(name, title, Load::Invoices(100, true), PAYOUTS_MOVED)
+            }
+            Name::PayoutsIdle => {
+                let title = "10,000 payouts, nothing due (median of 5)";
+                thousand.but(name, title, Load::PaidInvoices(10_000), NOTHING_DUE)
+            }
+        }
+    }
+
+    /// The same under this name, of other things.
+    fn but(self, name: Name, title: &'static str, load: Load, targets: Targets) -> Self {
+        Self {
+            name,
+            title,
+            load,
+            targets,
+            ..self
         }
     }
 
@@ -284,6 +347,9 @@ impl Scenario {
             Name::Debits,
             Name::Services,
             Name::Refunds,
+            Name::Payouts,
+            Name::PayoutsMoved,
+            Name::PayoutsIdle,
         ];
         let large = [Name::HundredThousand, Name::HundredThousandSlow];
         let wanted = all.into_iter().filter(|name| match only {

@@ -14,7 +14,7 @@ pub struct Measured {
     pub name: Name,
     /// In words.
     pub title: &'static str,
-    /// Transfers, accounts of sellers, captures of baskets, or refunds that the run made.
+    /// Transfers, accounts of sellers, captures of baskets, refunds, or payouts that the run made.
     pub made: u64,
     /// What it took.
     pub run: Run,
@@ -50,8 +50,8 @@ pub fn print_machine() {
     println!("{cores} cores, which the simulator and Postgres share; load average before: {load}");
 }
 
-/// All figures, each above what it was to be at most: of orders, of sellers, of baskets, then of
-/// refunds.
+/// All figures, each above what it was to be at most: of orders, of sellers, of baskets, of refunds,
+/// then of payouts.
 pub fn print(results: &[Measured]) {
     let about = |subject| -> Vec<&Measured> {
         let about = results.iter().filter(|r| r.name.subject() == subject);
@@ -72,6 +72,10 @@ pub fn print(results: &[Measured]) {
     }
     if !refunds.is_empty() {
         println!("{}", table("calls per\nrefund", &refunds));
+    }
+    let payouts = about(Subject::Payouts);
+    if !payouts.is_empty() {
+        println!("{}", table("calls per\npayout", &payouts));
     }
 }
 
@@ -141,6 +145,9 @@ pub fn print_commands(program: &Path, results: &[Measured]) {
             }
             Subject::Refunds => {
                 "refunds, each exactly once, confirmed once, reversed once to the cent"
+            }
+            Subject::Payouts => {
+                "payouts, each exactly once and after its transfers, each of them once to the cent"
             }
         };
         println!("\n{}: {} {what}", result.title, grouped(result.made));

@@ -25,7 +25,11 @@ impl<'a> World<'a> {
         let due = match scenario.load {
             Load::Orders(orders, foreign) => load::fill(&track.simulator, orders, foreign),
             Load::Services(orders) => services::fill(&track.simulator, orders),
-            Load::Shops(_) | Load::Baskets(_) | Load::Refunds(_) => HashMap::new(),
+            Load::Shops(_)
+            | Load::Baskets(_)
+            | Load::Refunds(_)
+            | Load::Invoices(..)
+            | Load::PaidInvoices(_) => HashMap::new(),
         };
         track.link(SHOPS).await?;
         track.slow_down(scenario);

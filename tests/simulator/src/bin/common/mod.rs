@@ -2,6 +2,8 @@
 
 pub mod agreement;
 pub mod captures;
+pub mod payout_ledger;
+pub mod payouts;
 pub mod program;
 pub mod psql;
 pub mod refund_ledger;

@@ -1,17 +1,19 @@
 //! A small marketplace from end to end: sellers on their way to an account, 200 orders in every
-//! state, a crash in the middle of two jobs' first runs, refunds, and the books compared.
+//! state, a crash in the middle of three jobs' first runs, refunds, payouts, and the books compared.
 #![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
 
 mod baskets;
 #[path = "../common/mod.rs"]
 mod common;
 mod debits;
+mod invoices;
 mod market;
 mod money;
 mod oddities;
 mod onboarding;
 mod orders;
 mod page;
+mod payouts;
 mod refunds;
 mod report;
 mod returns;

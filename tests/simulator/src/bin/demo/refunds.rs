@@ -50,8 +50,9 @@ struct Planned {
 }
 
 impl Story<'_> {
-    /// Each customer gets back what is due, once, and each seller gives back a part of it.
-    pub(super) async fn give_back(&mut self, mixed: Value) -> Result<()> {
+    /// Each customer gets back what is due, once, and each seller gives back a part of it. Returns the
+    /// program with all that was switched on.
+    pub(super) async fn give_back(&mut self, mixed: Value) -> Result<Program> {
         heading(10, "Customers get their money back: refunds");
         let settings = SETTINGS.into_iter();
         let program = settings.fold(self.program.clone(), |program, (name, value)| {
@@ -91,7 +92,7 @@ impl Story<'_> {
             ledger.made(),
             EMPTY.0,
         ));
-        Ok(())
+        Ok(program)
     }
 
     /// Five more baskets, and a product with its service: sellers are paid, taxes go an own way.

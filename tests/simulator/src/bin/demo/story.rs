@@ -62,7 +62,8 @@ impl Story<'_> {
         heading(9, "What was not, and why");
         report::not_transferred(&rows);
         self.judge(&rows, &agreement.differences).await?;
-        self.give_back(mixed).await
+        let program = self.give_back(mixed).await?;
+        self.pay_the_banks(&program).await
     }
 
     /// The last word on sellers and transfers; an error if anything does not agree.

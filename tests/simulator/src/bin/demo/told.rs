@@ -1,4 +1,4 @@
-//! What the operator's server was told of sellers, transfers and refunds.
+//! What the operator's server was told of sellers, transfers, refunds and payouts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,8 @@ pub struct Told {
     pub failed: BTreeMap<String, usize>,
     /// By `refund.failed`: refunds, and how often.
     pub refunds: BTreeMap<String, usize>,
+    /// By `payout.failed`: invoices, and how often.
+    pub payouts: BTreeMap<i64, usize>,
 }
 
 impl Told {
@@ -49,6 +51,10 @@ impl Told {
                 Some("refund.failed") => {
                     let refund = payload["miraklRefundId"].as_str().unwrap_or_default();
                     *told.refunds.entry(refund.to_owned()).or_default() += 1;
+                }
+                Some("payout.failed") => {
+                    let invoice = payload["miraklInvoiceId"].as_i64().unwrap_or_default();
+                    *told.payouts.entry(invoice).or_default() += 1;
                 }
                 _ => {}
             }
