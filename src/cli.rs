@@ -358,7 +358,7 @@ pub struct ResolvePayout {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct ResolvePayoutDecision {
-    /// Decide it anew at the next run
+    /// Decide it anew at the next run; the reason that `list` shows now does not stop it again
     #[arg(long)]
     pub retry: bool,
 

@@ -1,7 +1,7 @@
 //! Takes each seller's account in turn: compared with Stripe's lists, its movements sent, its payouts
 //! sent. Accounts go side by side; what concerns one account goes one after another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::adopt::Adoption;
 use super::{Pass, adopt, movements, payouts};
@@ -19,20 +19,21 @@ const BATCH: usize = 200;
 
 /// Sends everything that is pending or ready, and settles it.
 pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
-    let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
+    let mut accounts: BTreeMap<AccountId, Vec<InvoiceId>> = BTreeMap::new();
     {
         let now = pass.app.clock.now();
         let fresh = now - DECISION_LIFE;
         let shop = pass.options.shop;
         let mut conn = pass.app.db.acquire().await?;
         for row in transfers::pending_movements(&mut conn, fresh, shop, None).await? {
-            accounts.insert(row.seller().clone());
+            accounts.entry(row.seller().clone()).or_default();
         }
         for row in store::pending(&mut conn, fresh, shop, None).await? {
-            accounts.insert(row.account);
+            accounts.entry(row.account).or_default();
         }
-        for row in store::ready(&mut conn, &pass.to_pay(), now).await? {
-            accounts.insert(row.account);
+        let to_pay: Vec<&str> = pass.to_pay.iter().map(InvoiceId::as_str).collect();
+        for row in store::ready(&mut conn, &to_pay, now).await? {
+            accounts.entry(row.account).or_default().push(row.invoice);
         }
     }
     if accounts.is_empty() {
@@ -40,17 +41,19 @@ pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
     }
     // Also for a run without credits: what an account's list shows as paid had its credits before.
     adopt::platform(pass).await?;
-    let mut accounts: Vec<AccountId> = accounts.into_iter().collect();
+    let mut accounts: Vec<(AccountId, Vec<InvoiceId>)> = accounts.into_iter().collect();
     let workers = pass.app.settings.stripe.limits.concurrency;
     while !accounts.is_empty() {
         let rest = accounts.split_off(accounts.len().min(BATCH));
         pass.run.check_lock().await?;
         in_chains(
             accounts,
-            AccountId::clone,
+            |(account, _)| account.clone(),
             workers,
             &pass.doubts,
-            async |account: &AccountId| one(pass, account).await,
+            async |(account, invoices): &(AccountId, Vec<InvoiceId>)| {
+                one(pass, account, invoices).await
+            },
             // Decided, and not sent: the next run decides it anew.
             |_| pass.run.count(|counts| counts.waiting += 1),
         )
@@ -62,7 +65,7 @@ pub(super) async fn all(pass: &Pass<'_>) -> Result<()> {
 
 /// One account: compared with its lists, then credits, then invoice by invoice, oldest first, its
 /// charges and its payout.
-async fn one(pass: &Pass<'_>, account: &AccountId) -> Result<()> {
+async fn one(pass: &Pass<'_>, account: &AccountId, to_pay: &[InvoiceId]) -> Result<()> {
     let refusal = adopt::account(pass, account).await?;
     let now = pass.app.clock.now();
     let (moves, pending, ready) = {
@@ -71,8 +74,8 @@ async fn one(pass: &Pass<'_>, account: &AccountId) -> Result<()> {
         let mut conn = pass.app.db.acquire().await?;
         let moves = transfers::pending_movements(&mut conn, fresh, shop, Some(account)).await?;
         let pending = store::pending(&mut conn, fresh, shop, Some(account)).await?;
-        let mut ready = store::ready(&mut conn, &pass.to_pay(), now).await?;
-        ready.retain(|row| row.account == *account);
+        let to_pay: Vec<&str> = to_pay.iter().map(InvoiceId::as_str).collect();
+        let ready = store::ready(&mut conn, &to_pay, now).await?;
         (moves, pending, ready)
     };
     match refusal {

@@ -88,11 +88,6 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The ids of what is to be paid out.
-    fn to_pay(&self) -> Vec<&str> {
-        self.to_pay.iter().map(InvoiceId::as_str).collect()
-    }
-
     /// Notes whether Stripe answered: a run gives up on one that does not.
     fn heard<T>(&self, answer: Result<T, StripeError>) -> Result<T, StripeError> {
         match &answer {
