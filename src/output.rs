@@ -217,9 +217,10 @@ pub fn notifications(rows: &[ListedNotification], format: Format) {
         "created",
         "delivered",
         "next try",
-        "error",
+        "why",
     ]);
     for row in rows {
+        let behind = row.waits_behind.map(|id| format!("waits behind {id}"));
         table.add_row(vec![
             number(row.internal_id),
             Cell::new(&row.r#type),
@@ -229,7 +230,7 @@ pub fn notifications(rows: &[ListedNotification], format: Format) {
             time(Some(row.created_at)),
             time(row.delivered_at),
             time(row.next_try_at),
-            text(row.last_error.as_deref()),
+            text(row.last_error.clone().or(behind).as_deref()),
         ]);
     }
     show(&table, rows.is_empty(), "no notifications");
