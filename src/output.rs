@@ -1,9 +1,11 @@
 //! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
 
+mod failures;
 mod payouts;
 mod plans;
 mod refunds;
 
+pub use failures::{told, told_json, tried};
 pub use payouts::{payouts, planned_payouts};
 pub use plans::{plan, planned_debits, planned_shops};
 pub use refunds::{planned_refunds, refunds};
@@ -57,30 +59,35 @@ struct JsonSummary<'a> {
     reason: Option<String>,
 }
 
-/// Prints how a job went: JSON always; a line only if something happened or somebody watches.
-pub fn summary(report: &Report, json: bool, quiet: bool) {
-    let name = report.job.name();
+fn json_summary(report: &Report) -> JsonSummary<'static> {
     let (outcome, reason) = match &report.ending {
         Ending::Ran(outcome) => (outcome.as_str(), None),
         Ending::Skipped(reason) => ("skipped", Some(reason.clone())),
         Ending::Stopped(error) => ("failed", Some(error.to_string())),
     };
     let counts = &report.counts;
+    JsonSummary {
+        job: report.job.name(),
+        outcome,
+        started_at: report.started_at,
+        finished_at: report.finished_at,
+        created: counts.created,
+        waiting: counts.waiting,
+        failed: counts.failed,
+        aborted: counts.aborted,
+        ignored: counts.ignored,
+        mirakl_calls: report.mirakl_calls,
+        stripe_calls: report.stripe_calls,
+        reason,
+    }
+}
+
+/// Prints how a job went: JSON always; a line only if something happened or somebody watches.
+pub fn summary(report: &Report, json: bool, quiet: bool) {
+    let name = report.job.name();
+    let counts = &report.counts;
     if json {
-        return self::json(&JsonSummary {
-            job: name,
-            outcome,
-            started_at: report.started_at,
-            finished_at: report.finished_at,
-            created: counts.created,
-            waiting: counts.waiting,
-            failed: counts.failed,
-            aborted: counts.aborted,
-            ignored: counts.ignored,
-            mirakl_calls: report.mirakl_calls,
-            stripe_calls: report.stripe_calls,
-            reason,
-        });
+        return self::json(&json_summary(report));
     }
     let watched = io::stdout().is_terminal();
     if quiet {

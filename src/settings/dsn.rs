@@ -186,15 +186,23 @@ impl Options {
             "username" => self.user = Some(value.into_owned()),
             "password" => self.password = Some(value.into_owned()),
             "local_domain" => {
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
+                let plain =
+                    |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
                 if value.is_empty() || !value.chars().all(plain) {
                     return Err("has a local_domain that is no name of a machine".to_owned());
                 }
                 self.hello = Some(value.into_owned());
             }
             // What is so anyway, or means nothing for a program that sends one mail and ends.
-            "verify_peer" | "verify_peer_name" | "auto_tls" | "require_tls" | "auth_mode"
-            | "restart_threshold" | "restart_threshold_sleep" | "ping_threshold" | "max_per_second"
+            "verify_peer"
+            | "verify_peer_name"
+            | "auto_tls"
+            | "require_tls"
+            | "auth_mode"
+            | "restart_threshold"
+            | "restart_threshold_sleep"
+            | "ping_threshold"
+            | "max_per_second"
             | "timeout" => {}
             _ => {
                 return Err(
@@ -230,12 +238,32 @@ mod tests {
             ("smtps://m.example", "m.example", 465, Implicit),
             ("smtps://m.example:2465", "m.example", 2465, Implicit),
             ("smtp://0.0.0.0:25", "0.0.0.0", 25, StartTls),
-            ("smtp://m.example?encryption=tls", "m.example", 587, StartTls),
-            ("smtp://m.example:25?encryption=ssl&auth_mode=login", "m.example", 25, Implicit),
+            (
+                "smtp://m.example?encryption=tls",
+                "m.example",
+                587,
+                StartTls,
+            ),
+            (
+                "smtp://m.example:25?encryption=ssl&auth_mode=login",
+                "m.example",
+                25,
+                Implicit,
+            ),
             ("smtp://localhost", "localhost", 25, Plain),
-            ("smtp://127.0.0.1:1025?verify_peer=0", "127.0.0.1", 1025, Plain),
+            (
+                "smtp://127.0.0.1:1025?verify_peer=0",
+                "127.0.0.1",
+                1025,
+                Plain,
+            ),
             ("smtp://[::1]:1025", "::1", 1025, Plain),
-            ("smtp://localhost:1025?encryption=tls", "localhost", 1025, StartTls),
+            (
+                "smtp://localhost:1025?encryption=tls",
+                "localhost",
+                1025,
+                StartTls,
+            ),
         ] {
             let read = server(text);
             assert_eq!(
@@ -263,7 +291,12 @@ mod tests {
 
     #[test]
     fn some_forms_switch_mails_off() {
-        for text in ["smtp://null", "null://null", "null://default", "smtp://null:25"] {
+        for text in [
+            "smtp://null",
+            "null://null",
+            "null://default",
+            "smtp://null:25",
+        ] {
             assert!(parse(text).expect(text).is_none(), "{text}");
         }
     }
@@ -288,7 +321,10 @@ mod tests {
             "ses+smtp://S3cret:S3cret@default",
         ] {
             let mistakes = parse(text).expect_err(text).join("\n");
-            assert!(!mistakes.is_empty() && !mistakes.contains("S3cret"), "{text}: {mistakes}");
+            assert!(
+                !mistakes.is_empty() && !mistakes.contains("S3cret"),
+                "{text}: {mistakes}"
+            );
         }
         let shown = format!("{:?}", server("smtp://S3cret:S3cret@m.example:587"));
         assert!(!shown.contains("S3cret"), "{shown}");

@@ -45,7 +45,7 @@ pub struct FailedTransfer {
 }
 
 /// All transfers that failed.
-pub async fn failed_transfers(conn: &mut Connection) -> Result<Vec<FailedTransfer>> {
+pub(super) async fn transfers(conn: &mut Connection) -> Result<Vec<FailedTransfer>> {
     let stored = sqlx::query!(
         r#"select t.id, t.type as "kind: TransferType", t.mirakl_id, t.destination, t.shop_id,
                   t.amount, t.currency as "currency: String", t.status_reason as "reason!",
@@ -116,7 +116,7 @@ pub struct FailedRefund {
 }
 
 /// All refunds of which a step failed.
-pub async fn failed_refunds(conn: &mut Connection) -> Result<Vec<FailedRefund>> {
+pub(super) async fn refunds(conn: &mut Connection) -> Result<Vec<FailedRefund>> {
     let rows = sqlx::query_as!(
         FailedRefund,
         r#"select r.id as internal_id, r.mirakl_id as mirakl_refund_id, r.order_id as mirakl_order_id,
@@ -171,7 +171,7 @@ pub struct FailedPayout {
 }
 
 /// All payouts that failed.
-pub async fn failed_payouts(conn: &mut Connection) -> Result<Vec<FailedPayout>> {
+pub(super) async fn payouts(conn: &mut Connection) -> Result<Vec<FailedPayout>> {
     let stored = sqlx::query!(
         r#"select p.id, p.mirakl_invoice_id, p.shop_id, p.account, p.amount,
                   p.currency as "currency: String", p.status_reason as "reason!",

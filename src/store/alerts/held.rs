@@ -36,7 +36,7 @@ pub struct HeldSum {
 }
 
 /// What has waited since before `since`, whatever its reason was meanwhile.
-pub async fn held(conn: &mut Connection, since: DateTime<Utc>) -> Result<Vec<Held>> {
+pub(super) async fn held(conn: &mut Connection, since: DateTime<Utc>) -> Result<Vec<Held>> {
     let sums = sqlx::query!(
         r#"with waiting as (
                select 'TRANSFER' as subject, 'transfer' as kind, id, status::text, reason_code,

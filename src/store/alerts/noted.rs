@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::Alerts;
 use crate::store::{Connection, Result, rows};
 
 /// Something that does not agree with Mirakl or Stripe, or that Mirakl shows and no movement carries out.
@@ -28,7 +29,7 @@ pub struct Difference {
 }
 
 /// All differences, news first.
-pub async fn differences(conn: &mut Connection) -> Result<Vec<Difference>> {
+pub(super) async fn differences(conn: &mut Connection) -> Result<Vec<Difference>> {
     let rows = sqlx::query_as!(
         Difference,
         r#"with flagged as (
@@ -85,7 +86,7 @@ pub struct Shortfall {
 }
 
 /// All shortfalls, news first.
-pub async fn shortfalls(conn: &mut Connection) -> Result<Vec<Shortfall>> {
+pub(super) async fn shortfalls(conn: &mut Connection) -> Result<Vec<Shortfall>> {
     let rows = sqlx::query_as!(
         Shortfall,
         r#"select r.id as internal_id, r.mirakl_id as mirakl_refund_id, r.order_id as mirakl_order_id,
@@ -127,7 +128,7 @@ pub struct GivenUp {
 const GIVEN_UP: &str = "given up";
 
 /// All notifications that were given up, news first.
-pub async fn given_up(conn: &mut Connection) -> Result<Vec<GivenUp>> {
+pub(super) async fn given_up(conn: &mut Connection) -> Result<Vec<GivenUp>> {
     let rows = sqlx::query_as!(
         GivenUp,
         r#"select n.id as internal_id, n.notification_id, n.type as "type", n.shop_id as mirakl_shop_id,
@@ -145,9 +146,7 @@ pub async fn given_up(conn: &mut Connection) -> Result<Vec<GivenUp>> {
 /// Notes what a mail told that the mail server has taken.
 pub async fn record_mailed(
     conn: &mut Connection,
-    differences: &[Difference],
-    shortfalls: &[Shortfall],
-    given_up: &[GivenUp],
+    alerts: &Alerts,
     now: DateTime<Utc>,
 ) -> Result<()> {
     #[derive(Serialize)]
@@ -156,17 +155,17 @@ pub async fn record_mailed(
         subject_id: i64,
         fact: String,
     }
-    let differences = differences.iter().map(|row| Row {
+    let differences = alerts.differences.iter().map(|row| Row {
         subject: &row.subject,
         subject_id: row.internal_id,
         fact: row.difference.clone(),
     });
-    let shortfalls = shortfalls.iter().map(|row| Row {
+    let shortfalls = alerts.shortfalls.iter().map(|row| Row {
         subject: "reversal",
         subject_id: row.reversal,
         fact: row.shortfall.to_string(),
     });
-    let given_up = given_up.iter().map(|row| Row {
+    let given_up = alerts.notifications.iter().map(|row| Row {
         subject: "notification",
         subject_id: row.internal_id,
         fact: GIVEN_UP.to_owned(),

@@ -33,7 +33,10 @@ pub struct TroubledPayment {
 
 /// Payments with trouble, those whose authorisation ends first in front. `soon` is until when an
 /// authorisation counts as about to end.
-pub async fn payments(conn: &mut Connection, soon: DateTime<Utc>) -> Result<Vec<TroubledPayment>> {
+pub(super) async fn payments(
+    conn: &mut Connection,
+    soon: DateTime<Utc>,
+) -> Result<Vec<TroubledPayment>> {
     let rows = sqlx::query_as!(
         TroubledPayment,
         r#"with open as (
@@ -100,7 +103,7 @@ pub struct TroubledAccount {
 }
 
 /// Accounts with trouble.
-pub async fn accounts(conn: &mut Connection) -> Result<Vec<TroubledAccount>> {
+pub(super) async fn accounts(conn: &mut Connection) -> Result<Vec<TroubledAccount>> {
     let rows = sqlx::query_as!(
         TroubledAccount,
         r#"select o.shop_id as mirakl_shop_id, o.status::text as "status!",
