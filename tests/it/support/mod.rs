@@ -1,14 +1,17 @@
 //! A marketplace of one's own for every test: a database, a simulator, and the built binary.
 
 mod database;
+mod mails;
 mod program;
 mod refunds;
 mod sellers;
 mod services;
+pub mod smtp;
 mod taxes;
 mod world;
 
 pub use database::Database;
+pub use mails::TO;
 pub use program::{Finished, Program};
 pub use sellers::{DASHBOARD, STRIPE};
 pub use services::{TAX_ACCOUNT, service};
