@@ -61,7 +61,10 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_login_and_no_mail() {
         let smtp = Smtp::speaking(tls).await;
         let dsn = format!("{scheme}://{LOGIN}@localhost:{}{option}", smtp.port());
         let world = failing(&dsn).await;
-        let run = at_trace(&world).await.exits(1).says("over TLS");
+        let run = at_trace(&world)
+            .await
+            .exits(1)
+            .says("invalid peer certificate");
         keeps_the_secret(&run);
         assert!(smtp.taken().is_empty());
         let commands = smtp.commands().join(" ");

@@ -126,6 +126,7 @@ struct Text<'a> {
     origin: &'a str,
     at: &'a str,
     blocks: Vec<String>,
+    failed: bool,
 }
 
 /// The mail, with everything that failed as a file.
@@ -148,6 +149,7 @@ pub fn digest(digest: &Digest, origin: &Origin, now: DateTime<Utc>) -> anyhow::R
             origin,
             at,
             blocks: blocks(digest, file.as_deref()),
+            failed: !digest.tables.is_empty(),
         }
         .render()?,
         html: Html {
@@ -222,7 +224,7 @@ fn failure(row: &Failure) -> String {
         row.amount()
     );
     let when = format!(
-        "since {}, tried {}, next try: {}",
+        "since {}, tried {}, {}",
         row.since(),
         row.tried(),
         row.next()

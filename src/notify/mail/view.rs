@@ -77,8 +77,10 @@ impl Failure {
 
     /// When it is tried again, or what it waits for.
     pub fn next(&self) -> String {
-        self.next
-            .map_or_else(|| format!("waits for resolve {}", self.what), shown)
+        match self.next {
+            Some(next) => format!("next try {}", shown(next)),
+            None => format!("waits for resolve {} {}", self.what, self.id),
+        }
     }
 
     /// How often it was tried.
