@@ -3,7 +3,8 @@
 use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 
-use super::{JsonSummary, json, json_summary, line, number, table, text};
+use super::summary::{JsonSummary, json_summary};
+use super::{json, line, number, table, text};
 use crate::jobs::Report;
 use crate::jobs::notify_failed_operation::{Told, Tried};
 use crate::store::alerts::Alerts;

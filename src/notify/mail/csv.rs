@@ -1,8 +1,9 @@
 //! Everything that failed as a file for a spreadsheet: one row each, amounts in major units, exact.
 
 use ::csv::{Terminator, WriterBuilder};
+use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::view::{Failure, clean, shown};
+use super::view::{Failure, clean};
 
 /// Mail servers refuse what is much larger once it is encoded.
 const MOST_BYTES: usize = 5_000_000;
@@ -51,9 +52,9 @@ pub(super) fn file<'a>(
             &currency.unwrap_or_default(),
             &cell(&failure.reason),
             &cell(&failure.reason_code),
-            &shown(failure.since),
+            &utc(failure.since),
             &failure.tries.to_string(),
-            &failure.next.map(shown).unwrap_or_default(),
+            &failure.next.map(utc).unwrap_or_default(),
         ])?;
         rows += 1;
         if rows % 1000 == 0 {
@@ -65,6 +66,10 @@ pub(super) fn file<'a>(
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error())?;
     Ok((bytes, rows))
+}
+
+fn utc(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A text from outside: a spreadsheet must not take it for a formula.

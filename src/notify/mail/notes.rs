@@ -2,6 +2,7 @@
 
 use super::view::{shortened, shown};
 use crate::domain::money::{Currency, Money};
+use crate::domain::payment::PaymentStatus;
 use crate::store::alerts::{
     Alerts, Difference, GivenUp, Held, Shortfall, TroubledAccount, TroubledPayment,
 };
@@ -13,8 +14,10 @@ const LONGEST_NAME: usize = 80;
 /// A list under one heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// The heading, with a number.
+    /// The heading, with the number of entries.
     pub title: String,
+    /// How many there are to look at.
+    pub count: usize,
     /// Its entries; at most so many as one reads.
     pub notes: Vec<Note>,
     /// What is left out.
@@ -108,6 +111,7 @@ fn section<T>(
         .collect();
     Some(Section {
         title: format!("{title} ({})", new.len()),
+        count: new.len(),
         notes: new.into_iter().take(MOST_NOTES).map(note).collect(),
         more: (!more.is_empty()).then(|| format!("and {}", more.join(", and "))),
         command,
@@ -149,6 +153,7 @@ fn payment(row: &TroubledPayment) -> Note {
         text: shortened(&row.reason, LONGEST_TEXT),
         when: row
             .authorized_until
+            .filter(|_| row.status == PaymentStatus::ToCapture)
             .map(|until| format!("authorised until {}", shown(until)))
             .unwrap_or_default(),
     }
@@ -239,7 +244,7 @@ fn given_up(row: &GivenUp) -> Note {
     }
 }
 
-/// What the lists add up to, for a subject: `4 to look at`.
+/// How many entries all lists have.
 pub fn number(sections: &[Section]) -> usize {
-    sections.iter().map(|section| section.notes.len()).sum()
+    sections.iter().map(|section| section.count).sum()
 }
