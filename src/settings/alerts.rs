@@ -39,7 +39,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> AlertSettings {
     let minutes = reader.number(
         "MAIL_ON_NOTIFICATION_ENDPOINT_DOWN_COOLDOWN",
         10,
-        1,
+        0,
         7 * 24 * 60,
     );
     AlertSettings {

@@ -40,7 +40,7 @@ async fn a_login_is_sent_over_tls_from_the_start_or_after_starttls() {
             "smtp",
             "verify_peer=0&encryption=ssl&auth_mode=login",
         ),
-        (Tls::StartTls, "smtp", "verify_peer=0&encryption=tls"),
+        (Tls::Later, "smtp", "verify_peer=0&encryption=tls"),
     ] {
         let smtp = Smtp::speaking(tls).await;
         let dsn = format!("{scheme}://{LOGIN}@localhost:{}?{option}", smtp.port());
@@ -56,7 +56,7 @@ async fn a_login_is_sent_over_tls_from_the_start_or_after_starttls() {
 async fn a_certificate_that_nobody_vouches_for_gets_no_login_and_no_mail() {
     for (tls, scheme, option) in [
         (Tls::Implicit, "smtps", ""),
-        (Tls::StartTls, "smtp", "?encryption=tls"),
+        (Tls::Later, "smtp", "?encryption=tls"),
     ] {
         let smtp = Smtp::speaking(tls).await;
         let dsn = format!("{scheme}://{LOGIN}@localhost:{}{option}", smtp.port());

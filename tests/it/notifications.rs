@@ -309,8 +309,17 @@ async fn a_refused_transfer_is_told_once_for_each_reason_and_never_without_its_r
     assert!(reason.contains("Blocked."), "{reason}");
 }
 
+/// The only document of a type.
+fn told_once(server: &Receiver, kind: &str) -> Value {
+    let all = server.accepted().into_iter();
+    let mut of = all.filter(|told| told.json["type"] == kind);
+    let one = of.next().unwrap_or_else(|| panic!("no {kind}")).json;
+    assert!(of.next().is_none(), "{kind} once");
+    one
+}
+
 #[tokio::test]
-async fn each_type_is_told_by_exactly_this_document() {
+async fn refunds_and_payouts_that_failed_are_told_by_exactly_these_documents() {
     let mut world = World::new().await;
     let server = Receiver::start().await.unwrap();
     world.set("OPERATOR_NOTIFICATION_URL", &server.url());
@@ -320,13 +329,7 @@ async fn each_type_is_told_by_exactly_this_document() {
     world.sim.stripe().add_funds("acct_shop2000", "eur", 10_000);
     let invoice = |id| simulator::InvoiceSeed::new(id, 2000);
     world.mirakl.put_invoice(invoice(31).transferred("40.00"));
-    let told = |kind: &str| {
-        let all = server.accepted().into_iter();
-        let mut of = all.filter(|told| told.json["type"] == kind);
-        let one = of.next().unwrap_or_else(|| panic!("no {kind}")).json;
-        assert!(of.next().is_none(), "{kind} once");
-        one
-    };
+    let told = |kind| told_once(&server, kind);
 
     world.refuses("POST /v1/refunds", "charge_disputed", "Disputed.");
     world.refund().await.exits(3);
@@ -376,6 +379,16 @@ async fn each_type_is_told_by_exactly_this_document() {
             },
         })
     );
+}
+
+#[tokio::test]
+async fn what_an_invoice_moves_and_an_account_are_told_by_exactly_these_documents() {
+    let mut world = World::new().await;
+    let server = Receiver::start().await.unwrap();
+    world.set("OPERATOR_NOTIFICATION_URL", &server.url());
+    world.sim.stripe().add_funds("acct_shop2000", "eur", 10_000);
+    let invoice = |id| simulator::InvoiceSeed::new(id, 2000);
+    let told = |kind| told_once(&server, kind);
 
     world
         .mirakl
@@ -385,7 +398,6 @@ async fn each_type_is_told_by_exactly_this_document() {
         "balance_insufficient",
         "Insufficient.",
     );
-    world.pass(TimeDelta::hours(21));
     world.run(&["process-payout"]).await.exits(3);
     let transfer = told("transfer.failed");
     let payload = &transfer["payload"];

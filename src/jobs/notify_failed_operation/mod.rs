@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 
 use super::Result;
 use crate::app::App;
+use crate::notify::mail::notes::MOST_NOTES;
 use crate::notify::mail::{self, Digest, Mailer};
 use crate::store::alerts::{self, Alerts};
 
@@ -54,6 +55,6 @@ pub async fn mail(app: &App, mailer: &Mailer, told: &Told) -> Result<()> {
         anyhow::anyhow!("the mail was not sent: {error}; the next run sends it")
     })?;
     let mut conn = app.db.acquire().await?;
-    alerts::record_mailed(&mut conn, &told.alerts, app.clock.now()).await?;
+    alerts::record_mailed(&mut conn, &told.alerts, MOST_NOTES, app.clock.now()).await?;
     Ok(())
 }

@@ -64,7 +64,9 @@ pub(super) fn file<'a>(
             }
         }
     }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer
+        .into_inner()
+        .map_err(::csv::IntoInnerError::into_error)?;
     Ok((bytes, rows))
 }
 

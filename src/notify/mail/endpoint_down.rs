@@ -21,6 +21,7 @@ struct Down<'a> {
     endpoint: &'a str,
     error: &'a str,
     waiting: &'a Waiting,
+    /// Minutes.
     cooldown: i64,
 }
 

@@ -7,7 +7,8 @@ use crate::store::alerts::{
     Alerts, Difference, GivenUp, Held, Shortfall, TroubledAccount, TroubledPayment,
 };
 
-const MOST_NOTES: usize = 20;
+/// So many entries of a list are shown; news that do not fit come with the next mail.
+pub const MOST_NOTES: usize = 50;
 const LONGEST_TEXT: usize = 400;
 const LONGEST_NAME: usize = 80;
 
@@ -41,7 +42,6 @@ pub struct Note {
 
 /// The lists that have something to say.
 pub fn sections(alerts: &Alerts, held_days: i64) -> Vec<Section> {
-    let news = |mailed: bool| !mailed;
     let sections = [
         section(
             "Customers' payments that failed or are about to end",
@@ -61,14 +61,14 @@ pub fn sections(alerts: &Alerts, held_days: i64) -> Vec<Section> {
             "Differences: a person decides",
             "mirakl-stripe list transfers|refunds|payouts|payments --id ID",
             &alerts.differences,
-            |row| news(row.mailed_at.is_some()),
+            |row| row.mailed_at.is_none(),
             difference,
         ),
         section(
             "Refunds of which the seller's part could not be taken back in full",
             "mirakl-stripe list refunds --id ID",
             &alerts.shortfalls,
-            |row| news(row.mailed_at.is_some()),
+            |row| row.mailed_at.is_none(),
             shortfall,
         ),
         section(
@@ -82,7 +82,7 @@ pub fn sections(alerts: &Alerts, held_days: i64) -> Vec<Section> {
             "Notifications that your server never took",
             "mirakl-stripe list notifications --status given-up",
             &alerts.notifications,
-            |row| news(row.mailed_at.is_some()),
+            |row| row.mailed_at.is_none(),
             given_up,
         ),
     ];

@@ -182,7 +182,7 @@ pub fn chosen(failures: &[Failure]) -> Vec<&Failure> {
 /// Amounts added up, one sum for each currency: `12.30 EUR, 500 JPY`, and how many have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sums {
-    sums: BTreeMap<String, Option<Money>>,
+    totals: BTreeMap<String, Option<Money>>,
     unknown: usize,
     /// How many were added.
     pub count: usize,
@@ -198,7 +198,7 @@ impl Sums {
         };
         let nothing = Some(Money::from_minor(0, amount.currency()));
         let sum = self
-            .sums
+            .totals
             .entry(amount.currency().to_string())
             .or_insert(nothing);
         *sum = sum.and_then(|sum| sum.checked_add(amount).ok());
@@ -208,7 +208,7 @@ impl Sums {
 impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut parts: Vec<String> = self
-            .sums
+            .totals
             .iter()
             .map(|(currency, sum)| match sum {
                 Some(sum) => sum.to_string(),
@@ -253,16 +253,15 @@ pub fn shown(time: DateTime<Utc>) -> String {
 
 /// A text from outside in one line: no control character, and none that turns the line around.
 pub fn clean(text: &str) -> String {
-    let plain = |c: char| match c {
-        c if c.is_control() => ' ',
-        '\u{2028}' | '\u{2029}' => ' ',
-        '\u{200e}'
-        | '\u{200f}'
-        | '\u{061c}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => ' ',
-        c => c,
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
+            )
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
+    let plain = |c| if steers(c) { ' ' } else { c };
     text.chars().map(plain).collect()
 }
 

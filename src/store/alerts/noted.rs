@@ -143,10 +143,12 @@ pub(super) async fn given_up(conn: &mut Connection) -> Result<Vec<GivenUp>> {
     Ok(rows)
 }
 
-/// Notes what a mail told that the mail server has taken.
+/// Notes what a mail told that the mail server has taken: the first `most` news of each kind. What was
+/// told before stays as it is noted, and what did not fit stays news.
 pub async fn record_mailed(
     conn: &mut Connection,
     alerts: &Alerts,
+    most: usize,
     now: DateTime<Utc>,
 ) -> Result<()> {
     #[derive(Serialize)]
@@ -155,17 +157,17 @@ pub async fn record_mailed(
         subject_id: i64,
         fact: String,
     }
-    let differences = alerts.differences.iter().map(|row| Row {
+    let differences = news(&alerts.differences, |row| row.mailed_at, most).map(|row| Row {
         subject: &row.subject,
         subject_id: row.internal_id,
         fact: row.difference.clone(),
     });
-    let shortfalls = alerts.shortfalls.iter().map(|row| Row {
+    let shortfalls = news(&alerts.shortfalls, |row| row.mailed_at, most).map(|row| Row {
         subject: "reversal",
         subject_id: row.reversal,
         fact: row.shortfall.to_string(),
     });
-    let given_up = alerts.notifications.iter().map(|row| Row {
+    let given_up = news(&alerts.notifications, |row| row.mailed_at, most).map(|row| Row {
         subject: "notification",
         subject_id: row.internal_id,
         fact: GIVEN_UP.to_owned(),
@@ -186,4 +188,14 @@ pub async fn record_mailed(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn news<T>(
+    rows: &[T],
+    mailed_at: impl Fn(&T) -> Option<DateTime<Utc>>,
+    most: usize,
+) -> impl Iterator<Item = &T> {
+    rows.iter()
+        .filter(move |row| mailed_at(row).is_none())
+        .take(most)
 }

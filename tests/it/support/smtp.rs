@@ -36,7 +36,7 @@ pub enum Manner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
     None,
-    StartTls,
+    Later,
     Implicit,
 }
 
@@ -128,7 +128,7 @@ impl Smtp {
                 Err(_) => return,
             },
             Tls::None => self.talk(Box::new(stream), false, None).await,
-            Tls::StartTls => self.talk(Box::new(stream), false, Some(acceptor)).await,
+            Tls::Later => self.talk(Box::new(stream), false, Some(acceptor)).await,
         };
     }
 
