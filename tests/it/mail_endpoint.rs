@@ -107,7 +107,9 @@ async fn several_jobs_at_once_send_one_mail() {
     let (world, smtp, server) = down().await;
     change(&world, 2002, "a");
     change(&world, 2003, "a");
-    world.unset_down(&server).await;
+    world.ten_more_wait(&server).await;
+    // Each is at work while the others are.
+    smtp.does(Manner::Slow(Duration::from_millis(500)));
     let runs = (0..6).map(|n| {
         let job = ["process-transfer", "process-payout", "sync-onboarding"][n % 3];
         world.program(&[job]).spawn()
@@ -120,9 +122,8 @@ async fn several_jobs_at_once_send_one_mail() {
 }
 
 impl World {
-    /// Notifications wait, and nothing of them was tried.
-    async fn unset_down(&self, server: &Receiver) {
-        server.behave(Behaviour::Accept);
+    /// Ten notifications wait of which none was tried, and the server takes none.
+    async fn ten_more_wait(&self, server: &Receiver) {
         self.sql(
             "insert into notifications (type, shop_id, body, next_try_at, created_at, updated_at)
              select 'account.updated', 2001 + n, '{}', now() - interval '1 minute', now(), now()
@@ -168,7 +169,7 @@ async fn a_mail_server_that_hangs_holds_a_job_up_for_ten_seconds_at_most() {
 #[tokio::test]
 async fn many_notifications_are_counted_and_twenty_are_named() {
     let (world, smtp, server) = down().await;
-    world.unset_down(&server).await;
+    world.ten_more_wait(&server).await;
     world
         .sql(
             "insert into notifications (type, shop_id, body, next_try_at, created_at, updated_at)

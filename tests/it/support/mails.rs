@@ -83,4 +83,16 @@ impl World {
         ))
         .await;
     }
+
+    /// A transfer that was made, and that no longer agrees.
+    pub async fn flagged(&self, difference: &str) {
+        self.sql(&format!(
+            "insert into transfers (type, mirakl_id, shop_id, status, amount, currency, destination,
+                                    transfer_id, stripe_created_at, difference, created_at, updated_at)
+             values ('PRODUCT_ORDER', 'D1-A', 2000, 'TRANSFER_CREATED', 900, 'EUR', 'acct_shop2000',
+                     'tr_d1', now(), '{difference}', now(), now())
+             on conflict (type, mirakl_id) do update set difference = excluded.difference"
+        ))
+        .await;
+    }
 }
