@@ -220,12 +220,17 @@ async fn notify_failed_operation(
     let json = flags.job.output == SummaryFormat::Json;
     if flags.test {
         let tried = notify::test(app).await;
-        output::tried(&tried, json);
-        let failed = tried.iter().any(|one| one.outcome == "failed");
-        return Ok(if failed {
-            Exit::CouldNotRun
-        } else {
-            Exit::Done
+        if json || !app.quiet {
+            output::tried(&tried, json);
+        }
+        let failed = tried.iter().filter(|one| one.outcome == "failed");
+        let failed: Vec<&str> = failed.map(|one| one.said.as_str()).collect();
+        if app.quiet && !failed.is_empty() {
+            tracing::error!("{}", failed.join("; "));
+        }
+        return Ok(match failed.is_empty() {
+            true => Exit::Done,
+            false => Exit::CouldNotRun,
         });
     }
     let mailer = match &app.mailer {

@@ -3,7 +3,8 @@
 //!
 //! gather → compose → mail → record: nothing is noted as told before the mail server took it. What
 //! failed is told by every run; what stays as it is until somebody looks (a difference, a shortfall, a
-//! notification that was given up) is told in full once, and counted from then on.
+//! notification that was given up) is told in full once, and from then on counted beside
+//! what is new.
 
 mod sample;
 

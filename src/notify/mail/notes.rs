@@ -1,7 +1,6 @@
 //! The shorter lists: what needs a person or waits too long.
 
-use super::view::{shortened, shown};
-use crate::domain::money::{Currency, Money};
+use super::view::{money, shortened, shown};
 use crate::domain::payment::PaymentStatus;
 use crate::store::alerts::{
     Alerts, Difference, GivenUp, Held, Shortfall, TroubledAccount, TroubledPayment,
@@ -116,11 +115,6 @@ fn section<T>(
         more: (!more.is_empty()).then(|| format!("and {}", more.join(", and "))),
         command,
     })
-}
-
-fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Money> {
-    let currency = Currency::parse(currency?).ok()?;
-    Some(Money::from_minor(minor?, currency))
 }
 
 fn amount(minor: Option<i64>, currency: Option<&str>) -> String {

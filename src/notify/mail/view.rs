@@ -92,7 +92,8 @@ impl Failure {
     }
 }
 
-fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Money> {
+/// An amount, where it is known and its currency is.
+pub(super) fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Money> {
     let currency = Currency::parse(currency?).ok()?;
     Some(Money::from_minor(minor?, currency))
 }
