@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::http;
 use crate::mirakl::{Auth, Mirakl, OAuth, ShopFields};
 use crate::notify::Notifier;
+use crate::notify::mail::{Mailer, Origin};
 use crate::settings::{MiraklCredentials, Settings};
 use crate::store;
 use crate::stripe::Stripe;
@@ -24,6 +25,8 @@ pub struct App {
     pub stripe: Stripe,
     /// The operator's server; none when it is not told.
     pub notifier: Option<Notifier>,
+    /// Mails to the people who run this; none when there are none.
+    pub mailer: Option<Mailer>,
     /// How it was set up.
     pub settings: Settings,
     /// The time.
@@ -36,7 +39,7 @@ impl App {
     /// Builds the parts; nothing is contacted yet.
     ///
     /// Errors when the TLS stack cannot be set up.
-    pub fn new(settings: Settings, quiet: bool) -> reqwest::Result<Self> {
+    pub fn new(mut settings: Settings, quiet: bool) -> reqwest::Result<Self> {
         let client = http::client(settings.http_timeout)?;
         let auth = match &settings.mirakl.credentials {
             MiraklCredentials::ApiKey(key) => Auth::ApiKey(key.clone()),
@@ -79,9 +82,18 @@ impl App {
             mirakl,
             stripe,
             notifier,
+            mailer: settings.alerts.mail.take().map(Mailer::new),
             settings,
             clock: Clock::system(),
             quiet,
         })
+    }
+
+    /// What mails say of where they come from.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            marketplace: self.mirakl.host(),
+            livemode: self.settings.stripe.key.livemode,
+        }
     }
 }

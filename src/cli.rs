@@ -114,6 +114,15 @@ pub enum Command {
     #[command(alias = "connector:dispatch:process-payout")]
     ProcessPayout(ProcessPayout),
 
+    /// Job: mail everything that failed, and what needs a person or waits too long (daily)
+    ///
+    /// Transfers, refunds and payouts that failed are in every mail, with a file of all of them. What
+    /// stays as it is until somebody looks (differences, shortfalls, notifications given up) is mailed
+    /// in full once. Nothing to say: no mail. Each run sends: run it once a day. Switched off while
+    /// MAILER_DSN is empty; the tables are printed all the same.
+    #[command(alias = "connector:notify:failed-operation")]
+    NotifyFailedOperation(NotifyFailedOperation),
+
     /// Show what is stored, newest first
     List(List),
 
@@ -204,6 +213,19 @@ pub struct ProcessPayout {
     /// made earlier are not paid by this program
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     pub since: Option<DateTime<Utc>>,
+}
+
+/// Flags of `notify-failed-operation`.
+#[derive(Debug, Args)]
+pub struct NotifyFailedOperation {
+    /// What every job can be told.
+    #[command(flatten)]
+    pub job: JobFlags,
+
+    /// Send a sample mail, and to your server a sample notification (account.updated of shop 0 and
+    /// account acct_sample, signed if there is a secret); say what became of each
+    #[arg(long, conflicts_with = "dry_run")]
+    pub test: bool,
 }
 
 /// Flags that every job has.
@@ -421,6 +443,8 @@ mod tests {
         assert!(matches!(refund.command, Command::ProcessRefund(_)));
         let payout = of("connector:dispatch:process-payout");
         assert!(matches!(payout.command, Command::ProcessPayout(_)));
+        let notify = of("connector:notify:failed-operation");
+        assert!(matches!(notify.command, Command::NotifyFailedOperation(_)));
         let onboarding = of("connector:sync:onboarding");
         assert!(matches!(onboarding.command, Command::SyncOnboarding(_)));
         let help = Cli::command().render_long_help().to_string();

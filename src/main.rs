@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use mirakl_stripe::app::App;
 use mirakl_stripe::cli::{
-    Cli, Command, LinkAccount, List, ListSubject, OnboardingLink, ProcessPayout, ProcessRefund,
-    ProcessTransfer, ResolvePayout, ResolveRefund, ResolveSubject, ResolveTransfer, SummaryFormat,
-    SyncOnboarding, ValidatePendingDebit,
+    Cli, Command, LinkAccount, List, ListSubject, NotifyFailedOperation, OnboardingLink,
+    ProcessPayout, ProcessRefund, ProcessTransfer, ResolvePayout, ResolveRefund, ResolveSubject,
+    ResolveTransfer, SummaryFormat, SyncOnboarding, ValidatePendingDebit,
 };
 use mirakl_stripe::commands::{
     link_account, list, migrate, onboarding_link, resolve, resolve_payout, resolve_refund,
@@ -16,8 +16,8 @@ use mirakl_stripe::commands::{
 use mirakl_stripe::domain::ids::{AccountId, OrderId, PayoutId, RefundId, ShopId, TransferId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
 use mirakl_stripe::jobs::{
-    self, Ending, Job, JobError, Report, process_payout, process_refund, sync_onboarding,
-    validate_pending_debit,
+    self, Ending, Job, JobError, Report, notify_failed_operation as notify, process_payout,
+    process_refund, sync_onboarding, validate_pending_debit,
 };
 use mirakl_stripe::outcome::{Counts, Exit};
 use mirakl_stripe::settings::{DatabaseSettings, Settings, Source};
@@ -75,6 +75,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         Command::ProcessTransfer(flags) => process_transfer(&app()?, flags).await,
         Command::ProcessRefund(flags) => process_refund(&app()?, flags).await,
         Command::ProcessPayout(flags) => process_payout(&app()?, flags).await,
+        Command::NotifyFailedOperation(flags) => notify_failed_operation(&app()?, flags).await,
         Command::List(flags) => show(&database()?, flags).await,
         Command::LinkAccount(LinkAccount { shop, account }) => {
             let account = AccountId(account);
@@ -209,6 +210,84 @@ async fn process_payout(app: &App, flags: ProcessPayout) -> Result<Exit, JobErro
     })
     .await;
     summed_up(app, report, json)
+}
+
+async fn notify_failed_operation(
+    app: &App,
+    flags: NotifyFailedOperation,
+) -> Result<Exit, JobError> {
+    let job = Job::NotifyFailedOperation;
+    let json = flags.job.output == SummaryFormat::Json;
+    if flags.test {
+        let tried = notify::test(app).await;
+        if json || !app.quiet {
+            output::tried(&tried, json);
+        }
+        let failed = tried.iter().filter(|one| one.outcome == "failed");
+        let failed: Vec<&str> = failed.map(|one| one.said.as_str()).collect();
+        if app.quiet && !failed.is_empty() {
+            tracing::error!("{}", failed.join("; "));
+        }
+        return Ok(match failed.is_empty() {
+            true => Exit::Done,
+            false => Exit::CouldNotRun,
+        });
+    }
+    let mailer = match &app.mailer {
+        Some(mailer) if !flags.job.dry_run => mailer,
+        Some(_) | None => {
+            let told = jobs::plan_checked(app, async || notify::gather(app).await).await?;
+            return Ok(only_shown(app, &told, flags.job.dry_run, json));
+        }
+    };
+    let mut told = None;
+    let report = jobs::run(app, job, async |_| {
+        let told = told.insert(notify::gather(app).await?);
+        if !json && !app.quiet {
+            output::told(told);
+        }
+        notify::mail(app, mailer, told).await
+    })
+    .await;
+    match told {
+        Some(told) if json => {
+            let mail = match &report.ending {
+                Ending::Stopped(_) => "failed",
+                Ending::Ran(_) | Ending::Skipped(_) if told.digest.is_empty() => "nothing to say",
+                Ending::Ran(_) | Ending::Skipped(_) => "sent",
+            };
+            output::told_json(&told, Some(&report), mail);
+        }
+        None if json => output::summary(&report, json, app.quiet),
+        Some(_) | None => {}
+    }
+    let exit = report.exit();
+    match report.ending {
+        Ending::Stopped(error) => Err(error),
+        Ending::Ran(_) | Ending::Skipped(_) => Ok(exit),
+    }
+}
+
+/// What would be mailed, where nothing is: a dry run, or mails are switched off.
+fn only_shown(app: &App, told: &notify::Told, dry_run: bool, json: bool) -> Exit {
+    if !json && !app.quiet {
+        output::told(told);
+    }
+    if dry_run {
+        match json {
+            true => output::told_json(told, None, "dry run"),
+            false => output::line("dry run: nothing was written, nothing was sent"),
+        }
+        return Exit::Done;
+    }
+    tracing::warn!("notify-failed-operation: {}", notify::OFF);
+    if json {
+        let ending = Ending::Skipped(notify::OFF.to_owned());
+        let job = Job::NotifyFailedOperation;
+        let report = jobs::report(app, job, app.clock.now(), ending, Counts::default());
+        output::told_json(told, Some(&report), "off");
+    }
+    Exit::Done
 }
 
 async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError> {

@@ -1,12 +1,16 @@
-//! Everything that is printed on standard output: summaries, plans, and lists as tables or JSON.
+//! Everything that is printed on standard output: summaries, plans, alarms, and lists as tables or JSON.
 
+mod failures;
 mod payouts;
 mod plans;
 mod refunds;
+mod summary;
 
+pub use failures::{told, told_json, tried};
 pub use payouts::{payouts, planned_payouts};
 pub use plans::{plan, planned_debits, planned_shops};
 pub use refunds::{planned_refunds, refunds};
+pub use summary::summary;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -15,7 +19,6 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::domain::money::{Currency, Money};
-use crate::jobs::{Ending, Report};
 use crate::store::accounts::ListedAccount;
 use crate::store::history::Change;
 use crate::store::notifications::ListedNotification;
@@ -37,65 +40,6 @@ pub enum Format {
 /// Whoever reads may have left (`list transfers | head`): what was done is done all the same.
 pub fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonSummary<'a> {
-    job: &'a str,
-    outcome: &'a str,
-    started_at: DateTime<Utc>,
-    finished_at: DateTime<Utc>,
-    created: u64,
-    waiting: u64,
-    failed: u64,
-    aborted: u64,
-    ignored: u64,
-    mirakl_calls: u64,
-    stripe_calls: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-/// Prints how a job went: JSON always; a line only if something happened or somebody watches.
-pub fn summary(report: &Report, json: bool, quiet: bool) {
-    let name = report.job.name();
-    let (outcome, reason) = match &report.ending {
-        Ending::Ran(outcome) => (outcome.as_str(), None),
-        Ending::Skipped(reason) => ("skipped", Some(reason.clone())),
-        Ending::Stopped(error) => ("failed", Some(error.to_string())),
-    };
-    let counts = &report.counts;
-    if json {
-        return self::json(&JsonSummary {
-            job: name,
-            outcome,
-            started_at: report.started_at,
-            finished_at: report.finished_at,
-            created: counts.created,
-            waiting: counts.waiting,
-            failed: counts.failed,
-            aborted: counts.aborted,
-            ignored: counts.ignored,
-            mirakl_calls: report.mirakl_calls,
-            stripe_calls: report.stripe_calls,
-            reason,
-        });
-    }
-    let watched = io::stdout().is_terminal();
-    if quiet {
-        return;
-    }
-    match &report.ending {
-        Ending::Skipped(reason) if watched => line(&format!("{name}: skipped, {reason}")),
-        Ending::Ran(_) | Ending::Stopped(_) if watched || counts.news > 0 => line(&format!(
-            "{name}: {counts} (calls: Mirakl {}, Stripe {}; {})",
-            report.mirakl_calls,
-            report.stripe_calls,
-            duration(report.finished_at - report.started_at)
-        )),
-        Ending::Ran(_) | Ending::Skipped(_) | Ending::Stopped(_) => {}
-    }
 }
 
 /// Prints transfers; with their history where it was read.
@@ -217,9 +161,10 @@ pub fn notifications(rows: &[ListedNotification], format: Format) {
         "created",
         "delivered",
         "next try",
-        "error",
+        "why",
     ]);
     for row in rows {
+        let behind = row.waits_behind.map(|id| format!("waits behind {id}"));
         table.add_row(vec![
             number(row.internal_id),
             Cell::new(&row.r#type),
@@ -229,7 +174,7 @@ pub fn notifications(rows: &[ListedNotification], format: Format) {
             time(Some(row.created_at)),
             time(row.delivered_at),
             time(row.next_try_at),
-            text(row.last_error.as_deref()),
+            text(row.last_error.clone().or(behind).as_deref()),
         ]);
     }
     show(&table, rows.is_empty(), "no notifications");

@@ -4,6 +4,7 @@
 mod accounts;
 mod adopting;
 mod identity;
+pub mod notify_failed_operation;
 mod orders;
 mod payments;
 pub mod process_payout;
@@ -43,6 +44,8 @@ pub enum Job {
     ProcessRefund,
     /// `process-payout`
     ProcessPayout,
+    /// `notify-failed-operation`
+    NotifyFailedOperation,
 }
 
 impl Job {
@@ -54,6 +57,7 @@ impl Job {
             Self::ProcessTransfer => "process-transfer",
             Self::ProcessRefund => "process-refund",
             Self::ProcessPayout => "process-payout",
+            Self::NotifyFailedOperation => "notify-failed-operation",
         }
     }
 }

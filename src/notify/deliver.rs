@@ -46,26 +46,30 @@ pub async fn deliver(app: &App) -> Result<(), StoreError> {
     };
     let delivered = oldest_first(app, notifier, begin).await;
     lock.release().await;
-    delivered
+    match delivered? {
+        Some(error) => super::mail::tell_endpoint_down(app, &error).await,
+        None => Ok(()),
+    }
 }
 
+/// What the first failure met, if any.
 async fn oldest_first(
     app: &App,
     notifier: &super::Notifier,
     begin: Instant,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     loop {
         let batch = {
             let mut conn = app.db.acquire().await?;
             notifications::due(&mut conn, app.clock.now(), BATCH).await?
         };
         if batch.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         for notification in batch {
             let left = ALL.saturating_sub(begin.elapsed());
             if left.is_zero() {
-                return Ok(());
+                return Ok(None);
             }
             let now = app.clock.now();
             let tried = notifier
@@ -93,7 +97,7 @@ async fn oldest_first(
                     "the operator's server did not take a notification; a later run tries again"
                 );
             }
-            return Ok(());
+            return Ok(Some(error));
         }
     }
 }

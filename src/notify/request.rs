@@ -10,6 +10,13 @@ use reqwest::{Client, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
+use super::Event;
+use crate::domain::ids::ShopId;
+
+/// The `Notification-Id` of the sample.
+pub const SAMPLE_ID: &str = "sample";
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The operator's server.
 #[derive(Debug)]
 pub struct Notifier {
@@ -26,6 +33,28 @@ impl Notifier {
             url,
             secret,
         }
+    }
+
+    /// Where it is, without what may be secret in it.
+    pub fn endpoint(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port().map(|port| format!(":{port}"));
+        format!("{host}{}{}", port.unwrap_or_default(), self.url.path())
+    }
+
+    /// Each notification is signed.
+    pub fn signs(&self) -> bool {
+        self.secret.is_some()
+    }
+
+    /// Sends a notification about a shop that does not exist, to see whether the server takes it.
+    pub async fn send_sample(&self, now: DateTime<Utc>) -> Result<(), String> {
+        let sample = Event::AccountUpdated {
+            shop_id: ShopId(0),
+            account: "acct_sample".into(),
+        };
+        self.send(SAMPLE_ID, &sample.body(), now, SAMPLE_TIMEOUT)
+            .await
     }
 
     /// Tries once. Any answer but a 2xx is an error, told without the address, which may hold a

@@ -1,13 +1,17 @@
 //! Typed settings, from the environment, an env file, a config file and defaults; every mistake is
 //! reported at once, each with its remedy.
 
+mod alerts;
 mod database;
+mod dsn;
 mod onboarding;
 mod reader;
 mod source;
 mod taxes;
 
+pub use alerts::{AlertSettings, MailSettings};
 pub use database::DatabaseSettings;
+pub use dsn::{MailLogin, MailSecurity, MailServer};
 pub use onboarding::{NotificationSettings, OnboardingSettings};
 pub use source::Source;
 pub use taxes::TaxSettings;
@@ -53,6 +57,8 @@ pub struct Settings {
     pub onboarding: OnboardingSettings,
     /// Where the operator's server is told; none when it is not.
     pub notifications: Option<NotificationSettings>,
+    /// What is mailed, to whom.
+    pub alerts: AlertSettings,
     /// How long run records and delivered notifications are kept.
     pub retention: TimeDelta,
 }
@@ -159,6 +165,7 @@ impl Settings {
         let base = mirakl.as_ref().map(|mirakl| &mirakl.base);
         let onboarding = onboarding::onboarding(&mut reader, base);
         let notifications = onboarding::notifications(&mut reader);
+        let alerts = alerts::read(&mut reader);
         let http_timeout = reader.number("HTTP_TIMEOUT_SECONDS", 60, 1, 600);
         let start_date = reader.parsed("START_DATE", parse_date, DATE_HINT);
         let overlap = reader.number("CHECKPOINT_OVERLAP_MINUTES", 5, 0, 24 * 60);
@@ -191,6 +198,7 @@ impl Settings {
             refunds,
             onboarding,
             notifications,
+            alerts,
             retention: TimeDelta::days(i64::from(retention)),
         };
         reader.finish(settings)

@@ -2,12 +2,14 @@
 
 pub mod accounts;
 pub mod adoptions;
+pub mod alerts;
 pub mod captures;
 pub mod checkpoints;
 pub mod debits;
 pub mod history;
 pub mod identity;
 pub mod lock;
+pub mod mails;
 pub mod notifications;
 pub mod old_movements;
 pub mod onboardings;

@@ -169,6 +169,41 @@ pub async fn give_up(
     Ok(changed.rows_affected())
 }
 
+/// What waits for the operator's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub count: i64,
+    /// Since when the oldest waits.
+    pub oldest: Option<DateTime<Utc>>,
+    /// How many of each type, as it is notified.
+    pub types: Vec<(String, i64)>,
+    /// Ids towards the operator's server, of the oldest.
+    pub ids: Vec<String>,
+}
+
+/// What waits for the operator's server, with the ids of at most `most`.
+pub async fn waiting(conn: &mut Connection, most: i64) -> Result<Waiting> {
+    let types = sqlx::query!(
+        r#"select type as kind, count(*) as "count!", min(created_at) as "oldest!"
+           from notifications where status = 'WAITING' group by type order by type"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids = sqlx::query_scalar!(
+        "select notification_id from notifications where status = 'WAITING' order by id limit $1",
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(Waiting {
+        count: types.iter().map(|row| row.count).sum(),
+        oldest: types.iter().map(|row| row.oldest).min(),
+        types: types.into_iter().map(|row| (row.kind, row.count)).collect(),
+        ids,
+    })
+}
+
 /// One row of `list notifications`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,6 +224,8 @@ pub struct ListedNotification {
     pub next_try_at: Option<DateTime<Utc>>,
     /// What the last try met.
     pub last_error: Option<String>,
+    /// The number of the oldest one that waits, of one that was not tried yet: delivery is in order.
+    pub waits_behind: Option<i64>,
     /// When the operator's server took it, in UTC.
     pub delivered_at: Option<DateTime<Utc>>,
     /// The document, as it is sent.
@@ -210,7 +247,11 @@ pub async fn list(
     let rows = sqlx::query_as!(
         ListedNotification,
         r#"select id as internal_id, notification_id, type as "type", shop_id as mirakl_shop_id,
-                  status, tries, next_try_at, last_error, delivered_at, body, created_at, updated_at
+                  status, tries, next_try_at, last_error,
+                  case when status = 'WAITING' and tries = 0 then (
+                      select min(older.id) from notifications older
+                      where older.status = 'WAITING' and older.id < notifications.id) end as waits_behind,
+                  delivered_at, body, created_at, updated_at
            from notifications
            where ($1::notification_status is null or status = $1)
              and ($2::bigint is null or shop_id = $2)
