@@ -152,7 +152,10 @@ fn invoice(place: i64, at: DateTime<Utc>, moves: bool) -> (InvoiceSeed, Due) {
 /// The payout that the program made for an invoice before its database was lost.
 fn paid(simulator: &Simulator, invoice: i64, due: &Due, at: DateTime<Utc>) {
     let id = invoice.to_string();
+    let address = simulator.mirakl().url();
+    let host = address.strip_prefix("http://").unwrap_or(&address);
     let names = [
+        ("miraklHost", host),
         ("miraklId", id.as_str()),
         ("miraklType", "INVOICE"),
         ("invoiceId", id.as_str()),
