@@ -27,6 +27,7 @@ mod paging;
 mod payments;
 mod payout_adoption;
 mod payout_answers;
+mod payout_banks;
 mod payout_comebacks;
 mod payout_crashes;
 mod payout_doubts;

@@ -22,6 +22,7 @@ pub use plan::PlannedInvoice;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::ProgressBar;
 
@@ -95,6 +96,20 @@ impl Pass<'_> {
             Err(StripeError::Unknown(_)) => self.doubts.unheard(),
         }
         answer
+    }
+
+    /// A request has no answer: the next run goes on with it.
+    fn in_doubt(&self, row: i64, error: StripeError) -> Result<()> {
+        self.doubts.unanswered(row);
+        self.run.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+            counts.news += 1;
+        });
+        match error {
+            StripeError::Stop(_) => Err(anyhow!(error).into()),
+            StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
+        }
     }
 }
 

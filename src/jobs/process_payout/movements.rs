@@ -305,7 +305,6 @@ async fn refused(
 
 /// What became of it is not known: the next run sends the same bytes again, or looks it up.
 fn in_doubt(pass: &Pass<'_>, row: &PendingMovement, error: StripeError) -> Result<()> {
-    pass.doubts.unanswered(-row.id);
     tracing::warn!(
         invoice = %row.invoice,
         r#type = row.kind.as_str(),
@@ -313,13 +312,5 @@ fn in_doubt(pass: &Pass<'_>, row: &PendingMovement, error: StripeError) -> Resul
         %error,
         "no answer about a transfer of an invoice; the next run goes on with the same request"
     );
-    pass.run.count(|counts| {
-        counts.waiting += 1;
-        counts.in_doubt += 1;
-        counts.news += 1;
-    });
-    match error {
-        StripeError::Stop(_) => Err(anyhow!(error).into()),
-        StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
-    }
+    pass.in_doubt(-row.id, error)
 }

@@ -350,20 +350,11 @@ async fn refused(
 
 /// What became of it is not known: the next run sends the same bytes again, or looks it up.
 fn in_doubt(pass: &Pass<'_>, row: &PendingPayout, error: StripeError) -> Result<()> {
-    pass.doubts.unanswered(row.id);
     tracing::warn!(
         invoice = %row.invoice,
         amount = %row.amount,
         %error,
         "no answer about a payout; the next run goes on with the same request"
     );
-    pass.run.count(|counts| {
-        counts.waiting += 1;
-        counts.in_doubt += 1;
-        counts.news += 1;
-    });
-    match error {
-        StripeError::Stop(_) => Err(anyhow!(error).into()),
-        StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
-    }
+    pass.in_doubt(row.id, error)
 }

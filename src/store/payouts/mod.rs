@@ -6,6 +6,7 @@ mod list;
 mod record;
 mod resolve;
 mod send;
+mod waiting;
 
 pub use adopt::{AdoptedPayout, Adoption, CameBack, adopt};
 pub use follow::{Followed, SeenPayout, ended, followed, seen, unread};
@@ -14,7 +15,7 @@ pub use record::{
     KnownPayout, NewPayoutRow, TO_BE_PAID, due, flag, known, record, reopen_included, shops_are_due,
 };
 pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
-pub use send::{
-    MadePayout, Obstacles, PendingPayout, Ready, RefusedPayout, Wanted, held, invoice_is_settled,
-    made, mark_sent, moved_are_due, obstacles, pend, pending, ready, refused,
+pub use send::{MadePayout, PendingPayout, RefusedPayout, made, mark_sent, pend, pending, refused};
+pub use waiting::{
+    Obstacles, Ready, Wanted, held, invoice_is_settled, moved_are_due, obstacles, ready,
 };
