@@ -269,3 +269,35 @@ async fn another_job_that_takes_over_a_credit_meanwhile_disturbs_nothing() {
     }
     assert_eq!(world.sim.stripe().transfers().len(), 8);
 }
+
+#[tokio::test]
+async fn a_request_has_the_key_of_its_invoice_until_stripe_refuses_it() {
+    let mut world = small_world().await;
+    let refusal = Effect::Refusal {
+        status: 400,
+        code: Some("balance_insufficient".to_owned()),
+        param: None,
+        message: "Not enough.".to_owned(),
+    };
+    world.sim.faults().add(once(PAY, "payouts", refusal));
+    world.sim.clear_calls();
+    world.payout().await.exits(3);
+    world.pass(TimeDelta::minutes(6));
+    world.payout().await.exits(0);
+    world.each_settled_once(&INVOICES).await;
+    let host = world.mirakl.host();
+    let calls = world.sim.calls().into_iter();
+    let mut keys: Vec<String> = calls.filter_map(|call| call.idempotency_key).collect();
+    keys.sort_unstable();
+    let mut expected = Vec::new();
+    for invoice in [1, 2] {
+        for kind in ["EXTRA_CREDITS", "EXTRA_INVOICES", "SUBSCRIPTION"] {
+            expected.push(format!("ms1:{host}:transfer:{kind}:{invoice}:1"));
+        }
+        expected.push(format!("ms1:{host}:payout:INVOICE:{invoice}:1"));
+    }
+    let refused = format!("ms1:{host}:payout:INVOICE:1:2");
+    expected.push(refused);
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+}
