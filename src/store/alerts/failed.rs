@@ -22,7 +22,7 @@ pub struct FailedTransfer {
     pub r#type: &'static str,
     /// As notified.
     pub order_type: Option<&'static str>,
-    /// The account that was to receive it.
+    /// The seller's account, or that of the taxes.
     pub stripe_account_id: Option<String>,
     /// The shop.
     pub mirakl_shop_id: Option<i64>,
@@ -47,7 +47,8 @@ pub struct FailedTransfer {
 /// All transfers that failed.
 pub(super) async fn transfers(conn: &mut Connection) -> Result<Vec<FailedTransfer>> {
     let stored = sqlx::query!(
-        r#"select t.id, t.type as "kind: TransferType", t.mirakl_id, t.destination, t.shop_id,
+        r#"select t.id, t.type as "kind: TransferType", t.mirakl_id,
+                  coalesce(t.payer, t.destination) as account, t.shop_id,
                   t.amount, t.currency as "currency: String", t.status_reason as "reason!",
                   t.reason_code as "reason_code!", t.next_look_at, t.stripe_request_id,
                   greatest(t.attempt - 1, 1) as "tries!",
@@ -69,7 +70,7 @@ pub(super) async fn transfers(conn: &mut Connection) -> Result<Vec<FailedTransfe
         mirakl_id: row.mirakl_id,
         r#type: row.kind.notified_type(),
         order_type: row.kind.order_type(),
-        stripe_account_id: row.destination,
+        stripe_account_id: row.account,
         mirakl_shop_id: row.shop_id,
         amount: row.amount,
         currency: row.currency,
