@@ -15,8 +15,10 @@ pub const TO: &str = "operations@example.com";
 /// From whom.
 pub const FROM: &str = "mirakl-stripe@example.com";
 const JOB: &str = "notify-failed-operation";
-/// Lines of the mail's beginning.
-const SHOWN: usize = 22;
+/// The mail's beginning: the title, and the first thing that failed.
+const BEGINNING: usize = 11;
+/// One kind of failure: its heading, and one that failed.
+const KIND: usize = 6;
 const WIDTH: usize = 104;
 
 /// What the job says of itself.
@@ -41,7 +43,7 @@ impl Story<'_> {
             n => format!("{n} {noun}s"),
         };
         say(&format!(
-            "  > mail: {}; {}, {}, {}",
+            "  mail {}: {}, {}, {}",
             said.mail,
             number(&said.transfers, "transfer"),
             number(&said.refunds, "refund"),
@@ -53,18 +55,24 @@ impl Story<'_> {
         };
         let text = text(mail)?;
         say(&format!(
-            "The mail server took one mail for {}. Its text for a terminal begins:",
+            "The mail server took one mail for {}. Of its text for a terminal:",
             mail.to.join(", ")
         ));
-        for line in text.lines().take(SHOWN) {
+        let lines: Vec<&str> = text.lines().collect();
+        let payouts = lines
+            .iter()
+            .position(|line| line.contains("payout failed: "));
+        let payouts = payouts.ok_or("the mail has no list of payouts")?;
+        let beginning = lines.iter().take(BEGINNING);
+        let kind = lines.iter().skip(payouts).take(KIND);
+        for line in beginning.chain([&"…", &""]).chain(kind) {
             say(format!("  | {}", fitted(line, WIDTH)).trim_end());
         }
-        say(&format!(
-            "  | … {} more lines",
-            text.lines().count().saturating_sub(SHOWN)
-        ));
         if said.mail != "sent" || !text.contains(&SENT_BACK.0.to_string()) {
             return Err("the mail does not tell of the payout that came back".into());
+        }
+        if !mail.raw.contains("text/html") || !mail.raw.contains("failed-operations.csv") {
+            return Err("the mail has no HTML or no file".into());
         }
         let told = self.receiver.received();
         if told.len() != before || !told.iter().all(|one| one.signed_with(told::SECRET)) {
