@@ -61,6 +61,11 @@ impl Background {
         self.serve_app(listener, app);
     }
 
+    /// Runs something until the last handle is gone.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime().spawn(task);
+    }
+
     /// Serves anything, by requests that know their [`Line`].
     pub(crate) fn serve_app(&self, listener: TcpListener, app: Router) {
         let service = app.into_make_service_with_connect_info::<Line>();

@@ -1,4 +1,4 @@
-//! A stateful fake Mirakl and fake Stripe on loopback, and the server that an operator is told on.
+//! A stateful fake Mirakl and fake Stripe on loopback, and the servers that an operator is told and mailed on.
 //!
 //! They follow what is known of the two APIs and know nothing of the program under test, so that
 //! their ledger can decide what happened. Faults, latency and a kill switch are at hand, and the
@@ -13,6 +13,7 @@ mod clock;
 mod faults;
 mod fields;
 mod kill;
+mod mailbox;
 mod mirakl;
 mod receiver;
 mod server;
@@ -24,6 +25,7 @@ pub use calls::{Api, Call};
 pub use clock::Clock;
 pub use faults::{Effect, Fault, Faults, Trigger};
 pub use kill::{KillSwitch, When};
+pub use mailbox::{Mail, Mailbox};
 pub use mirakl::{
     BatchRule, Confirmation, DebitSeed, InvoiceSeed, LineSeed, MIRAKL_CLIENT_ID,
     MIRAKL_CLIENT_SECRET, MIRAKL_KEY, Mirakl, OrderSeed, RefundConfirmation, RefundSeed,

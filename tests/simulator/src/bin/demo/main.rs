@@ -1,5 +1,5 @@
 //! A small marketplace from end to end: sellers on their way to an account, 200 orders in every
-//! state, a crash in the middle of three jobs' first runs, refunds, payouts, and the books compared.
+//! state, a crash in the middle of three jobs' first runs, refunds, payouts, a mail, and the books compared.
 #![allow(clippy::print_stderr)] // what went wrong is said to whoever started the demo
 
 mod baskets;
@@ -7,6 +7,7 @@ mod baskets;
 mod common;
 mod debits;
 mod invoices;
+mod mails;
 mod market;
 mod money;
 mod oddities;
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 use clap::Parser;
-use simulator::{Receiver, Simulator};
+use simulator::{Mailbox, Receiver, Simulator};
 
 use common::Result;
 use common::program::Program;
@@ -61,15 +62,20 @@ async fn show(arguments: &Arguments) -> Result<()> {
         .map_err(|_| "DATABASE_URL is not set: `make demo` brings an empty database of its own")?;
     let simulator = Simulator::start().await?;
     let receiver = Receiver::start().await?;
+    let mailbox = Mailbox::start().await?;
     let start = simulator.clock().now() - TimeDelta::days(30);
     let start = start.format("%Y-%m-%d").to_string();
     let program = Program::new(&arguments.program, &simulator, &database, &start)?
         .with("STRIPE_MAX_REQUESTS_PER_SECOND", "200")
         .with("OPERATOR_NOTIFICATION_URL", &receiver.url())
-        .with("OPERATOR_NOTIFICATION_SECRET", told::SECRET);
+        .with("OPERATOR_NOTIFICATION_SECRET", told::SECRET)
+        .with("MAILER_DSN", &mailbox.dsn())
+        .with("TECHNICAL_ALERT_EMAIL", mails::TO)
+        .with("TECHNICAL_ALERT_EMAIL_FROM", mails::FROM);
     let mut story = Story {
         simulator: &simulator,
         receiver: &receiver,
+        mailbox: &mailbox,
         program: &program,
         psql: &Psql::find()?,
         database: &database,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simulator::{Effect, Fault, Receiver, Simulator, When};
+use simulator::{Effect, Fault, Mailbox, Receiver, Simulator, When};
 
 use super::market::Market;
 use super::page::{command, heading, quote, say};
@@ -26,6 +26,8 @@ pub struct Story<'a> {
     pub simulator: &'a Simulator,
     /// The operator's server.
     pub receiver: &'a Receiver,
+    /// Where the operator's mails arrive.
+    pub mailbox: &'a Mailbox,
     /// The program.
     pub program: &'a Program,
     /// Where minutes are skipped.
@@ -63,7 +65,8 @@ impl Story<'_> {
         report::not_transferred(&rows);
         self.judge(&rows, &agreement.differences).await?;
         let program = self.give_back(mixed).await?;
-        self.pay_the_banks(&program).await
+        self.pay_the_banks(&program).await?;
+        self.mail_what_failed(&program).await
     }
 
     /// The last word on sellers and transfers; an error if anything does not agree.
