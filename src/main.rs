@@ -274,9 +274,10 @@ fn only_shown(app: &App, told: &notify::Told, dry_run: bool, json: bool) -> Exit
         output::told(told);
     }
     if dry_run {
-        match json {
-            true => output::told_json(told, None, "dry run"),
-            false => output::line("dry run: nothing was written, nothing was sent"),
+        match (json, app.quiet) {
+            (true, _) => output::told_json(told, None, "dry run"),
+            (false, true) => {}
+            (false, false) => output::line("dry run: nothing was written, nothing was sent"),
         }
         return Exit::Done;
     }
