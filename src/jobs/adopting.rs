@@ -93,24 +93,23 @@ pub(super) async fn take_over(
         payouts::moved_are_due(&mut tx, now).await?;
     }
     tx.commit().await?;
-    told(run, "transfers", result.settled, result.doubled);
+    told(run, "transfer", result.settled, result.doubled);
     Ok(())
 }
 
-/// Says what was taken over, and what Stripe holds twice.
-pub(super) fn told(run: &Run, what: &'static str, settled: u64, doubled: u64) {
+/// Says how many of a kind (`transfer`, `payout`) were taken over, and of how many Stripe holds a second
+/// one.
+pub(super) fn told(run: &Run, kind: &'static str, settled: u64, doubled: u64) {
     if settled > 0 {
         tracing::info!(
-            what,
             settled,
-            "taken over from Stripe: what the store did not know"
+            "taken over from Stripe: {kind}s that the store did not know"
         );
     }
     if doubled > 0 {
         tracing::error!(
-            what,
             doubled,
-            "Stripe holds a second one for rows that already have one; see `list {what}`"
+            "Stripe holds a second {kind} for what already has one; see `list {kind}s`"
         );
     }
     run.count(|counts| {

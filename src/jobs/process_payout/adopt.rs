@@ -138,7 +138,7 @@ async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>
         notifications::add(&mut tx, &events, now).await?;
     }
     tx.commit().await?;
-    adopting::told(pass.run, "payouts", adoption.settled, adoption.doubled);
+    adopting::told(pass.run, "payout", adoption.settled, adoption.doubled);
     for row in &adoption.came_back {
         let reason = row.reason.as_str();
         tracing::warn!(invoice = %row.invoice, amount = %row.amount, reason, "a payout came back");

@@ -162,7 +162,7 @@ async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
     let result = transfers::adopt(&mut tx, &[taken], now).await?;
     payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
-    adopting::told(pass.run, "transfers", result.settled, result.doubled);
+    adopting::told(pass.run, "transfer", result.settled, result.doubled);
     Ok(true)
 }
 
