@@ -38,7 +38,7 @@ delete from adoptions where stream = 'transfers';
 create type payout_status as enum (
     'PAYOUT_ON_HOLD',  -- waits; looked at again at next_look_at
     'PAYOUT_PENDING',  -- to be sent, or sent without an answer
-    'PAYOUT_CREATED',  -- Stripe has made it; followed until it is paid
+    'PAYOUT_CREATED',  -- Stripe has made it; followed for ten days
     'PAYOUT_FAILED',   -- refused, or failed later; tried again, or waits for a person
     'PAYOUT_ABORTED',  -- ended by our own decision, or by a person
     'PAYOUT_IGNORED'   -- not ours to pay
@@ -71,7 +71,7 @@ create table payouts (
     stripe_status      text,
     stripe_created_at  timestamptz,
     arrival_date       timestamptz,
-    -- When a payout that was made is read again; null once it is paid, or too old.
+    -- When a payout that was made is read again; null once ten days are over.
     follow_at          timestamptz,
     -- Payouts that Stripe made and that failed or were cancelled.
     failed_payout_ids  text[] not null default '{}',

@@ -1,5 +1,5 @@
-//! Payouts that were made are read again until they are paid, or for ten days: a bank may send the money
-//! back.
+//! Payouts that were made are read again for ten days, also after they were paid: a bank may send the
+//! money back.
 
 use anyhow::anyhow;
 

@@ -19,7 +19,6 @@ mod record;
 
 pub use plan::PlannedInvoice;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
@@ -78,7 +77,7 @@ struct Pass<'a> {
     run: &'a Run,
     options: &'a Options,
     beginning: Beginning,
-    accounts: RefCell<Accounts>,
+    accounts: Accounts,
     /// Invoices that were looked at in this run.
     decided: BTreeSet<InvoiceId>,
     /// Those of them that are to be paid out.
@@ -121,7 +120,7 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         run,
         options,
         beginning,
-        accounts: RefCell::new(Accounts::new(true)),
+        accounts: Accounts::new(true),
         decided: BTreeSet::new(),
         to_pay: BTreeSet::new(),
         doubts: Doubts::default(),

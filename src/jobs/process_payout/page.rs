@@ -70,7 +70,7 @@ pub(super) async fn process(
     let app = pass.app;
     let asked = pass.options.shop.is_some();
     let start = pass.beginning.start;
-    let page = decide_page(app, pass.accounts.get_mut(), start, asked, seen).await?;
+    let page = decide_page(app, &mut pass.accounts, start, asked, seen).await?;
     record::page(pass, &page, checkpoint).await?;
     for decided in page.decided {
         if matches!(decided.decisions.payout, Decision::Pay(_)) {
