@@ -59,3 +59,23 @@ pub async fn of(conn: &mut Connection, subject: Subject, id: i64) -> Result<Vec<
     .await?;
     Ok(changes)
 }
+
+/// Why a row was refused, the last time that it stood anywhere but on its way to Stripe; `None` when it
+/// stood there for another cause. A refusal for the same reason is no news.
+pub async fn last_refusal(
+    conn: &mut Connection,
+    subject: Subject,
+    id: i64,
+) -> Result<Option<String>> {
+    let reason = sqlx::query_scalar!(
+        r"select case when to_status like '%\_FAILED' then reason end
+          from history
+          where subject = $1 and subject_id = $2 and to_status not like '%\_PENDING'
+          order by id desc limit 1",
+        subject.as_str(),
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(reason.flatten())
+}

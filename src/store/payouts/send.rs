@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Ready;
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::money::{Currency, Money};
-use crate::domain::payout::PayoutStatus;
+use crate::store::history::{self, Subject};
 use crate::store::{Connection, Result, one};
 
 /// Makes a payout pending, with the body of its request; returns the number of the try, or none when a
@@ -192,18 +192,8 @@ pub async fn refused(
     row: &RefusedPayout<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let before = sqlx::query!(
-        "select to_status, reason from history
-         where subject = 'payout' and subject_id = $1 and to_status <> 'PAYOUT_PENDING'
-         order by id desc limit 1",
-        row.id
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let same = before.is_some_and(|before| {
-        before.to_status == PayoutStatus::PayoutFailed.as_str()
-            && before.reason.as_deref() == Some(row.reason)
-    });
+    let before = history::last_refusal(&mut *conn, Subject::Payout, row.id).await?;
+    let news = before.as_deref() != Some(row.reason);
     let changed = sqlx::query!(
         "update payouts
          set status = 'PAYOUT_FAILED', status_reason = $2, reason_code = $3,
@@ -220,5 +210,5 @@ pub async fn refused(
     .execute(conn)
     .await?;
     one(changed.rows_affected(), "payout", row.id)?;
-    Ok(!same)
+    Ok(news)
 }

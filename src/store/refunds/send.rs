@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, StripeRefundId};
 use crate::domain::money::{Currency, Money};
-use crate::domain::refund::{RefundStatus, RefundType};
+use crate::domain::refund::RefundType;
+use crate::store::history::{self, Subject};
 use crate::store::{Connection, Result, one};
 
 /// A request that is to be sent, or sent again.
@@ -190,19 +191,8 @@ pub async fn refused(
 /// Whether a refusal for this reason is news: the last time that the row stood anywhere but on its
 /// way, it was not refused for it.
 pub(super) async fn is_news(conn: &mut Connection, id: i64, reason: &str) -> Result<bool> {
-    let before = sqlx::query!(
-        "select to_status, reason from history
-         where subject = 'refund' and subject_id = $1 and to_status <> 'REFUND_PENDING'
-         order by id desc limit 1",
-        id
-    )
-    .fetch_optional(conn)
-    .await?;
-    let same = before.is_some_and(|before| {
-        before.to_status == RefundStatus::RefundFailed.as_str()
-            && before
-                .reason
-                .is_some_and(|told| told.split_once(": ").is_some_and(|(_, why)| why == reason))
-    });
-    Ok(!same)
+    let before = history::last_refusal(conn, Subject::Refund, id).await?;
+    // What is told names the step before it.
+    let before = before.as_deref().and_then(|told| told.split_once(": "));
+    Ok(before.is_none_or(|(_, why)| why != reason))
 }

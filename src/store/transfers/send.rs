@@ -6,6 +6,7 @@ use super::adopt::MADE_BY_OLD;
 use crate::domain::ids::{AccountId, ChargeId, ShopId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::store::history::{self, Subject};
 use crate::store::{Connection, Result, one};
 
 /// A request that is to be sent, or sent again.
@@ -167,18 +168,8 @@ pub struct Failed<'a> {
 /// Settles a pending row as refused: the next try has a new key. Returns whether that is news: the
 /// last time that the row stood anywhere but at Stripe's door, it was not refused for this reason.
 pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>) -> Result<bool> {
-    let before = sqlx::query!(
-        "select to_status, reason from history
-         where subject = 'transfer' and subject_id = $1 and to_status <> 'TRANSFER_PENDING'
-         order by id desc limit 1",
-        row.id
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let same = before.is_some_and(|before| {
-        before.to_status == TransferStatus::TransferFailed.as_str()
-            && before.reason.as_deref() == Some(row.reason)
-    });
+    let before = history::last_refusal(&mut *conn, Subject::Transfer, row.id).await?;
+    let news = before.as_deref() != Some(row.reason);
     let changed = sqlx::query!(
         "update transfers
          set status = 'TRANSFER_FAILED', status_reason = $2, reason_code = $3,
@@ -195,7 +186,7 @@ pub async fn failed(conn: &mut Connection, row: &Failed<'_>, now: DateTime<Utc>)
     .execute(conn)
     .await?;
     one(changed.rows_affected(), "transfer", row.id)?;
-    Ok(!same)
+    Ok(news)
 }
 
 /// A row that a person may decide about.
