@@ -154,7 +154,8 @@ async fn a_decision_that_was_not_sent_for_ten_minutes_is_made_anew() {
     use simulator::When;
     let mut world = World::new().await;
     world.orders(2);
-    // Dies at the list of transfers: both are recorded, none has left.
+    // Dies at the first transfer: both are recorded; one at a time, so that none has been made.
+    world.set("STRIPE_MAX_CONCURRENCY", "1");
     let switch = world.sim.faults().kill_at_call(4, When::Before);
     let child = world.program(&["process-transfer"]).spawn();
     switch.arm(child.id().unwrap());
