@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::common::Result;
 use crate::common::captures::Row;
-use crate::common::psql::Psql;
+use simulator::drive::Psql;
 
 /// The server, and the `psql` that speaks to it.
 pub struct Server {

@@ -11,7 +11,7 @@ use simulator::{Api, Simulator};
 use super::database::{Database, Server};
 use super::measure::Usage;
 use super::scenario::Scenario;
-use crate::common::program::Program;
+use simulator::drive::Program;
 use crate::common::{Result, account_of};
 
 /// A marketplace, empty as yet.

@@ -32,8 +32,8 @@ use clap::Parser;
 use simulator::{Mailbox, Receiver, Simulator};
 
 use common::Result;
-use common::program::Program;
-use common::psql::Psql;
+use simulator::drive::Program;
+use simulator::drive::Psql;
 use market::Market;
 use story::Story;
 

@@ -6,7 +6,7 @@ use super::page::{command, heading, quote, say};
 use super::sellers;
 use super::shops::{self, BLOCKED, EXCLUDED, FIELD, LINKED, OWN_TEXT, SERVICE, TERMINATED, TEXT};
 use super::story::{LATENCY, Story};
-use crate::common::program::Finished;
+use simulator::drive::Finished;
 use crate::common::{Result, account_of, agreed};
 
 const JOB: &str = "sync-onboarding";

@@ -13,7 +13,7 @@ use super::told::{self, Told};
 use crate::common::agreement::{self, compare};
 use crate::common::payout_ledger::{Ledger, is_movement};
 use crate::common::payouts::{self, Due, Row};
-use crate::common::program::{Finished, Program};
+use simulator::drive::{Finished, Program};
 use crate::common::{Result, agreed};
 
 const JOB: &str = "process-payout";

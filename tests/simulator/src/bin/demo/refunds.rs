@@ -13,7 +13,7 @@ use super::shops::SERVICE;
 use super::story::{Story, run_as_cron};
 use super::told::{self, Told};
 use crate::common::agreement::{self, compare};
-use crate::common::program::Program;
+use simulator::drive::Program;
 use crate::common::refund_ledger::Ledger;
 use crate::common::refunds::{self, Due, Row};
 use crate::common::{Result, agreed};

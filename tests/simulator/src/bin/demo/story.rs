@@ -10,8 +10,8 @@ use super::shops::{self, BLOCKED, OWN_TEXT};
 use super::told::{self, Told};
 use super::{orders, report, sellers};
 use crate::common::agreement::Row;
-use crate::common::program::{Finished, Program};
-use crate::common::psql::Psql;
+use simulator::drive::{Finished, Program};
+use simulator::drive::Psql;
 use crate::common::{Result, agreed};
 
 /// Latencies of a small marketplace at hand.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::de::DeserializeOwned;
-use simulator::{MIRAKL_KEY, STRIPE_KEY, Simulator};
 use tokio::process::{Child, Command};
 
 use super::Result;
+use crate::{MIRAKL_KEY, STRIPE_KEY, Simulator};
 
 /// The program with its settings.
 #[derive(Clone)]
@@ -57,6 +57,17 @@ impl Program {
         self
     }
 
+    /// Changes a setting for what is started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A command of this program, with its settings and no others.
+    pub fn own_command(&self) -> Command {
+        self.command(&self.path)
+    }
+
     /// A command of any program, with these settings and no others.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -72,7 +83,7 @@ impl Program {
 
     /// Starts the program; what it logs goes to our standard error.
     pub fn spawn(&self, arguments: &[&str]) -> Result<Child> {
-        let mut command = self.command(&self.path);
+        let mut command = self.own_command();
         command.args(["--log-level", "error"]).args(arguments);
         Ok(command.spawn()?)
     }
