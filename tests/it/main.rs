@@ -39,6 +39,7 @@ mod payout_reserves;
 mod payout_schema;
 mod payout_waits;
 mod payouts;
+mod prove;
 mod refund_amounts;
 mod refund_crashes;
 mod refund_kinds;

@@ -1,8 +1,6 @@
 //! Customers pay, and sellers accept or refuse.
 
-use crate::{
-    DebitSeed, LineSeed, Mirakl, OrderSeed, PaymentSeed, ServiceSeed, Simulator,
-};
+use crate::{DebitSeed, LineSeed, Mirakl, OrderSeed, PaymentSeed, ServiceSeed, Simulator};
 
 use super::chance::Chance;
 use super::market::{Basket, Line, Market, Order, Stage};
@@ -36,7 +34,11 @@ impl Market {
                 Line {
                     price,
                     commission: coin.rounded(price / chance.of(8..20)),
-                    tax: if chance.one_in(2) { coin.rounded(price / 6) } else { 0 },
+                    tax: if chance.one_in(2) {
+                        coin.rounded(price / 6)
+                    } else {
+                        0
+                    },
                     withheld: if withholds { withheld } else { 0 },
                     // Of what is captured at once nothing is refused any more.
                     refused: at == 1 && !captured_at_once && chance.one_in(2),

@@ -41,7 +41,9 @@ fn capture(market: &Market, chance: &mut Chance, simulator: &Simulator) -> Optio
 fn cancel(market: &mut Market, chance: &mut Chance, simulator: &Simulator) -> Option<String> {
     let untold = (0..market.baskets.len()).filter(|at| {
         let basket = &market.baskets[*at];
-        let told = market.orders_of(*at).any(|order| is_debited(order, simulator));
+        let told = market
+            .orders_of(*at)
+            .any(|order| is_debited(order, simulator));
         // One payment in eight may be lost, so that most of the marketplace goes on.
         at % 8 == 5 && !told && is_open(&basket.intent, simulator)
     });
@@ -129,7 +131,11 @@ fn reverse(market: &Market, chance: &mut Chance, simulator: &Simulator) -> Optio
 fn pay_out(market: &Market, chance: &mut Chance, simulator: &Simulator) -> Option<String> {
     let verified = market.shops.iter().filter(|shop| shop.verified);
     let shop = chance.find(verified.collect())?;
-    let account = simulator.stripe().accounts_for(shop.id).into_iter().next()?;
+    let account = simulator
+        .stripe()
+        .accounts_for(shop.id)
+        .into_iter()
+        .next()?;
     let amount = shop.coin.step() * 100;
     let stripe = simulator.stripe();
     let id = stripe.payout_by_hand(&account.id, amount, &shop.coin.lower());
@@ -153,7 +159,11 @@ fn end_payout(chance: &mut Chance, simulator: &Simulator) -> Option<String> {
         true => simulator.stripe().fail_payout(&payout.id, "account_closed"),
         false => simulator.stripe().cancel_payout(&payout.id),
     }
-    let what = if fails { "failed at the bank" } else { "cancelled by hand" };
+    let what = if fails {
+        "failed at the bank"
+    } else {
+        "cancelled by hand"
+    };
     Some(format!("{} {what}", payout.id))
 }
 
@@ -162,7 +172,11 @@ fn stop_seller(market: &mut Market, chance: &mut Chance, simulator: &Simulator) 
     let rejects = chance.one_in(3);
     let verified = market.shops.iter_mut().filter(|shop| shop.verified);
     let shop = chance.find(verified.collect())?;
-    let account = simulator.stripe().accounts_for(shop.id).into_iter().next()?;
+    let account = simulator
+        .stripe()
+        .accounts_for(shop.id)
+        .into_iter()
+        .next()?;
     match rejects {
         true => simulator.stripe().reject(&account.id, "rejected.listed"),
         false => simulator.stripe().require(&account.id, "external_account"),

@@ -33,7 +33,11 @@ impl Market {
             ..
         } = &order.lines[place];
         let (amount, commission, tax) = (part(*price), part(*commission), part(*tax));
-        let given = if order.taxes_on_top { amount + tax } else { amount };
+        let given = if order.taxes_on_top {
+            amount + tax
+        } else {
+            amount
+        };
         let [shown, kept, taxes] = [amount, commission, tax].map(|minor| coin.decimal(minor));
         match order.service {
             true => {

@@ -80,9 +80,7 @@ impl Market {
         for shop in &mut self.shops {
             if let Exclusion::AtTimes(now) = &mut shop.excluded {
                 *now = false;
-                simulator
-                    .mirakl()
-                    .set_shop_field(shop.id, EXCLUDED, None);
+                simulator.mirakl().set_shop_field(shop.id, EXCLUDED, None);
             }
             if let Some(account) = stripe.accounts_for(shop.id).into_iter().next() {
                 stripe.verify(&account.id);

@@ -156,7 +156,9 @@ impl<'a> Story<'a> {
             200 => Behaviour::Accept,
             status => Behaviour::Status(status),
         });
-        let rule = *self.weather.pick(&[BatchRule::Atomic, BatchRule::AppliesValid]);
+        let rule = *self
+            .weather
+            .pick(&[BatchRule::Atomic, BatchRule::AppliesValid]);
         self.simulator.mirakl().batch_rule(rule);
         for _ in 0..self.size.rounds {
             self.trade_a_while();
@@ -165,6 +167,8 @@ impl<'a> Story<'a> {
                 self.did("acts by hand", did);
             }
             self.come_round(true).await?;
+            let found = judge::lists(self).await?;
+            self.proof.violations.extend(found);
             if self.weather.one_in(4) {
                 self.resolve().await?;
             }
@@ -231,15 +235,18 @@ impl<'a> Story<'a> {
         }
         for ended in &course.ended {
             let last = ended.said.trim_end().lines().last().unwrap_or_default();
-            self.proof
-                .told
-                .push(format!("  {} ended with {:?}: {last}", ended.job, ended.code));
+            self.proof.told.push(format!(
+                "  {} ended with {:?}: {last}",
+                ended.job, ended.code
+            ));
             let calm = incident.kind().is_none();
             self.proof.violations.extend(judge::process(ended, calm));
         }
         let calls = self.simulator.calls();
         let calls = calls.iter().map(|call| {
-            let status = call.status.map_or("-".to_owned(), |status| status.to_string());
+            let status = call
+                .status
+                .map_or("-".to_owned(), |status| status.to_string());
             format!("{} {status}", call.endpoint)
         });
         self.proof.calls.extend(calls);
@@ -256,7 +263,9 @@ impl<'a> Story<'a> {
             let told = format!("the operator resolves {resolved}");
             self.proof.told.push(told);
         }
-        self.proof.tally.many("rows resolved by the operator", resolved);
+        self.proof
+            .tally
+            .many("rows resolved by the operator", resolved);
         Ok(())
     }
 
@@ -278,7 +287,10 @@ impl<'a> Story<'a> {
                 };
                 let backup = self.backups.swap_remove(at);
                 self.use_database(backup);
-                self.did("databases put back to a backup", Some(format!("backup {at} is put back")));
+                self.did(
+                    "databases put back to a backup",
+                    Some(format!("backup {at} is put back")),
+                );
             }
             6 => {
                 self.use_database(self.server.create()?);
@@ -298,11 +310,14 @@ impl<'a> Story<'a> {
     fn pass(&mut self, time: TimeDelta) {
         self.simulator.clock().advance(time);
         let offset = self.simulator.clock().offset().num_seconds().to_string();
-        self.program.set("MIRAKL_STRIPE_CLOCK_OFFSET_SECONDS", &offset);
+        self.program
+            .set("MIRAKL_STRIPE_CLOCK_OFFSET_SECONDS", &offset);
         let minutes = time.num_minutes();
         self.proof.told.push(format!("{minutes} minutes pass"));
         if time >= TimeDelta::hours(24) {
-            self.proof.tally.add("jumps of the clock past the life of keys");
+            self.proof
+                .tally
+                .add("jumps of the clock past the life of keys");
         }
     }
 
@@ -350,7 +365,9 @@ impl<'a> Story<'a> {
     fn end(mut self) -> Proof {
         judge::count(&self.market, &self.simulator, &mut self.proof.tally);
         self.proof.tally.add("seeds");
-        self.proof.tally.many("violations", self.proof.violations.len());
+        self.proof
+            .tally
+            .many("violations", self.proof.violations.len());
         self.proof
     }
 }

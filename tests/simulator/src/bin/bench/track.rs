@@ -11,8 +11,8 @@ use simulator::{Api, Simulator};
 use super::database::{Database, Server};
 use super::measure::Usage;
 use super::scenario::Scenario;
-use simulator::drive::Program;
 use crate::common::{Result, account_of};
+use simulator::drive::Program;
 
 /// A marketplace, empty as yet.
 pub struct Track<'a> {

@@ -78,7 +78,11 @@ fn all(arguments: &Arguments) -> Result<u64> {
     let server = std::env::var("DATABASE_URL").map_err(
         |_| "DATABASE_URL is not set: `make prove` brings a server, where databases can be made",
     )?;
-    let size = if arguments.short { Size::SHORT } else { Size::LONG };
+    let size = if arguments.short {
+        Size::SHORT
+    } else {
+        Size::LONG
+    };
     let course = Course {
         setup: Setup {
             program: arguments.program.clone(),

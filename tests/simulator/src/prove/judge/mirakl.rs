@@ -14,13 +14,23 @@ pub fn confirmations(market: &Market, simulator: &Simulator) -> Vec<Violation> {
     let mut found = Vec::new();
     let mirakl = simulator.mirakl();
     let goods = mirakl.confirmations().into_iter();
-    let goods = goods
-        .filter(|told| told.applied)
-        .map(|told| (told.order_id, told.status, told.transaction_number, told.amount));
+    let goods = goods.filter(|told| told.applied).map(|told| {
+        (
+            told.order_id,
+            told.status,
+            told.transaction_number,
+            told.amount,
+        )
+    });
     let services = mirakl.service_confirmations().into_iter();
-    let services = services
-        .filter(|told| told.applied)
-        .map(|told| (told.order_id, told.state, told.transaction_number, told.amount));
+    let services = services.filter(|told| told.applied).map(|told| {
+        (
+            told.order_id,
+            told.state,
+            told.transaction_number,
+            told.amount,
+        )
+    });
     let mut seen = BTreeSet::new();
     for (id, status, number, amount) in goods.chain(services) {
         let order = market.order(&id);
@@ -44,7 +54,10 @@ pub fn confirmations(market: &Market, simulator: &Simulator) -> Vec<Violation> {
 /// Decimals without the zeros at their ends.
 fn normal(decimal: &str) -> String {
     match decimal.contains('.') {
-        true => decimal.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        true => decimal
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
         false => decimal.to_owned(),
     }
 }

@@ -77,6 +77,11 @@ pub fn ledgers(market: &Market, simulator: &Simulator) -> Vec<Violation> {
     found
 }
 
+/// What holds between two runs, by what the program lists.
+pub async fn lists(story: &Story<'_>) -> Result<Vec<Violation>> {
+    stored::failures(story).await
+}
+
 /// Everything that holds in the end.
 pub async fn all(story: &Story<'_>) -> Result<Vec<Violation>> {
     let (market, simulator) = (&story.market, &story.simulator);

@@ -96,16 +96,23 @@ pub(super) fn live_refunds(simulator: &Simulator) -> BTreeMap<String, Vec<Refund
     live
 }
 
-/// Each refund of ours is one that Mirakl asks for, and the only one of it that reaches the customer.
+/// Each refund that carries our name is one that Mirakl asks for, and the only one of it that reaches
+/// the customer; where somebody made it by hand, that very one.
 pub fn refunds(market: &Market, simulator: &Simulator) -> Vec<Violation> {
     let mut found = Vec::new();
     for (id, made) in live_refunds(simulator) {
         let due = market.refunds.iter().find(|refund| refund.id == id);
-        let due = due.filter(|refund| refund.by_hand.is_none());
         let (Some(due), [made]) = (due, made.as_slice()) else {
             found.push(Invariant::Once.broken(format!("refund {id}: {due:?} is due, {made:?}")));
             continue;
         };
+        if due
+            .by_hand
+            .as_ref()
+            .is_some_and(|by_hand| *by_hand != made.id)
+        {
+            found.push(Invariant::Once.broken(format!("refund {id}: {due:?}, and {made:?}")));
+        }
         let charge = &market.basket_of(&market.orders[due.order]).charge;
         if (made.amount, &made.charge) != (due.given, charge) {
             let what = format!("refund {id}: {due:?} is due of {charge}, {made:?}");
@@ -152,7 +159,10 @@ pub fn payments(market: &Market, simulator: &Simulator) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut captured: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for capture in simulator.stripe().captures() {
-        captured.entry(capture.payment).or_default().push(capture.amount);
+        captured
+            .entry(capture.payment)
+            .or_default()
+            .push(capture.amount);
     }
     let cancelled = simulator.stripe().cancellations().into_iter();
     let cancelled: BTreeSet<String> = cancelled.map(|one| one.payment).collect();

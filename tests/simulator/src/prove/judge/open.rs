@@ -38,7 +38,10 @@ fn of_orders(market: &Market, simulator: &Simulator, lost: &mut Vec<String>) {
         ] {
             if due > 0 && !made.contains(&(order.id.clone(), taxes)) {
                 let part = if taxes { "taxes" } else { "seller" };
-                lost.push(format!("{}: {due} for the {part} were never moved", order.id));
+                lost.push(format!(
+                    "{}: {due} for the {part} were never moved",
+                    order.id
+                ));
             }
         }
     }
@@ -101,7 +104,10 @@ fn of_payments(market: &Market, simulator: &Simulator, lost: &mut Vec<String>) {
             _ => payment.captured == due || (basket.captured_at_once && payment.captured > 0),
         };
         if !kept {
-            lost.push(format!("{}: {due} was to be captured, {payment:?}", basket.id));
+            lost.push(format!(
+                "{}: {due} was to be captured, {payment:?}",
+                basket.id
+            ));
         }
     }
 }

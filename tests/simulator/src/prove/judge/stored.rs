@@ -33,8 +33,8 @@ pub async fn rows(story: &Story<'_>) -> Result<Vec<Violation>> {
     let transfers = stripe.transfers().into_iter();
     let transfers = transfers.filter(|one| one.metadata.contains_key(MIRAKL_ID));
     let refunds = stripe.refunds().into_iter();
-    let refunds = refunds
-        .filter(|one| one.metadata.contains_key(REFUND_ID) && one.status != "failed");
+    let refunds =
+        refunds.filter(|one| one.metadata.contains_key(REFUND_ID) && one.status != "failed");
     let reversals = stripe.reversals().into_iter();
     let reversals = reversals.filter(|one| one.metadata.contains_key(REFUND_ID));
     let payouts = stripe.payouts().into_iter();
@@ -76,11 +76,52 @@ fn is_ended(row: &Value, subject: &str, market: &Market) -> bool {
     ended || dead(&row["miraklId"]) || dead(&row["commercialOrderId"])
 }
 
+/// Every refusal that is listed now was put down to be told, or has been told.
+pub async fn failures(story: &Story<'_>) -> Result<Vec<Violation>> {
+    let mut told: BTreeSet<(String, i64, String)> = BTreeSet::new();
+    let mut add = |kind: &str, payload: &Value| {
+        let id = payload["internalId"].as_i64().unwrap_or_default();
+        let reason = payload["failedReason"].as_str().unwrap_or_default();
+        told.insert((kind.to_owned(), id, reason.to_owned()));
+    };
+    for delivery in story.receiver.received() {
+        let kind = delivery.json["type"].as_str().unwrap_or_default();
+        add(kind, &delivery.json["payload"]);
+    }
+    let rows: Vec<Value> = story.program.list("notifications").await?;
+    for row in rows {
+        let body: Value = serde_json::from_str(row["body"].as_str().unwrap_or_default())?;
+        add(row["type"].as_str().unwrap_or_default(), &body["payload"]);
+    }
+    let mut found = Vec::new();
+    for (subject, kind) in [
+        ("transfers", "transfer.failed"),
+        ("refunds", "refund.failed"),
+        ("payouts", "payout.failed"),
+    ] {
+        let rows: Vec<Value> = story.program.list(subject).await?;
+        for row in rows {
+            let failed = row["status"]
+                .as_str()
+                .is_some_and(|status| status.ends_with("_FAILED"));
+            let id = row["internalId"].as_i64().unwrap_or_default();
+            let reason = row["statusReason"].as_str().unwrap_or_default();
+            if failed && !told.contains(&(kind.to_owned(), id, reason.to_owned())) {
+                found.push(Invariant::Told.broken(format!("nobody is told of {row}")));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Nothing waits to be told; what the list says was told has arrived, and was signed.
 pub async fn notifications(story: &Story<'_>) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
     let accepted = story.receiver.accepted();
-    let arrived: BTreeSet<&str> = accepted.iter().filter_map(|one| one.id.as_deref()).collect();
+    let arrived: BTreeSet<&str> = accepted
+        .iter()
+        .filter_map(|one| one.id.as_deref())
+        .collect();
     let rows: Vec<Value> = story.program.list("notifications").await?;
     for row in rows {
         let id = row["notificationId"].as_str().unwrap_or_default();
