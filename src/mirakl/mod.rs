@@ -13,10 +13,10 @@ mod shop_update;
 mod wire;
 
 pub use auth::{Auth, OAuth};
-pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
+pub use debit::{ProductDebit, Told};
 pub use invoice::{InvoicesQuery, ReadInvoice, UnreadInvoice};
 pub(crate) use order::PAGE_SIZE as MOST_IDS;
-pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
+pub use order::{OrdersQuery, ReadOrder};
 pub use page::{NextPage, Page};
 pub use refund::{ToldRefund, UnreadRefund};
 pub use service::{ReadService, Services, ServicesQuery, ToldService, UnreadService};
