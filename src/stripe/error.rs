@@ -54,6 +54,14 @@ impl Refusal {
         let code = self.code.clone();
         code.unwrap_or_else(|| format!("http_{}", self.status))
     }
+
+    /// Whether the destination lacks the capability to receive transfers.
+    pub fn cannot_receive(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("insufficient_capabilities_for_transfer" | "transfers_not_allowed")
+        )
+    }
 }
 
 /// What a refusal means.

@@ -8,6 +8,7 @@
 
 mod act;
 mod adopt;
+mod came_back;
 mod follow;
 mod forecast;
 mod gather;
@@ -100,11 +101,7 @@ impl Pass<'_> {
     /// A request has no answer: the next run goes on with it.
     fn in_doubt(&self, row: i64, error: StripeError) -> Result<()> {
         self.doubts.unanswered(row);
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
         match error {
             StripeError::Stop(_) => Err(anyhow!(error).into()),
             StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),

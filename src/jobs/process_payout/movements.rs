@@ -234,10 +234,7 @@ async fn settle(
         amount.minor()
     };
     purse.note(amount.currency(), minor);
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -276,7 +273,7 @@ async fn refused(
     let mut tx = app.db.begin().await?;
     let news = transfers::failed(&mut tx, &failed, now).await?;
     if news && app.notifier.is_some() {
-        let event = Event::TransferFailed(Box::new(TransferFailed {
+        let event = Event::from(TransferFailed {
             internal_id: row.id,
             kind: row.kind,
             mirakl_id: row.invoice.to_string(),
@@ -285,21 +282,14 @@ async fn refused(
             charge: None,
             amount: Some(row.amount),
             reason: reason.clone(),
-        }));
+        });
         notifications::add(&mut tx, &[event], now).await?;
     }
-    let cannot_receive = matches!(
-        code.as_str(),
-        "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-    );
-    if cannot_receive && !row.kind.is_charge() {
+    if refusal.cannot_receive() && !row.kind.is_charge() {
         accounts::cannot_receive(&mut tx, &row.destination, now).await?;
     }
     tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }
 

@@ -277,19 +277,13 @@ async fn settle(
         };
         payouts::refused(&mut tx, &replayed, now).await?;
         tx.commit().await?;
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
         return Ok(());
     }
     payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     purse.note(amount.currency(), -amount.minor());
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -327,24 +321,21 @@ async fn refused(
     let mut tx = app.db.begin().await?;
     let news = payouts::refused(&mut tx, &failed, now).await?;
     if news && app.notifier.is_some() {
-        let event = Event::PayoutFailed(Box::new(PayoutFailed {
+        let event = Event::from(PayoutFailed {
             internal_id: row.id,
             invoice: row.invoice.clone(),
             shop_id: row.shop_id,
             payout_id: None,
             amount: Some(row.amount),
             reason: reason.clone(),
-        }));
+        });
         notifications::add(&mut tx, &[event], now).await?;
     }
     if code == "payouts_not_allowed" {
         accounts::cannot_pay_out(&mut tx, &row.account, now).await?;
     }
     tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }
 

@@ -30,10 +30,7 @@ pub(super) async fn asked(pass: &Pass<'_>) -> Result<Vec<AskedRefund>> {
     for UnreadRefund { order_id, cause } in unread {
         let order = order_id.as_ref().map_or("unknown", |id| id.as_str());
         tracing::error!(order, cause, "Mirakl sent a refund that cannot be read");
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
     }
     let asked: Vec<AskedRefund> = asked
         .into_iter()

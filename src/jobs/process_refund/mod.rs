@@ -32,7 +32,6 @@ use super::{Result, Run};
 use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::RefundType;
-use crate::notify::{Event, RefundFailed};
 use crate::telemetry;
 
 /// A store that knows nothing is compared with so much of Stripe's list at least.
@@ -144,9 +143,4 @@ pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefund>> {
 fn start(app: &App) -> DateTime<Utc> {
     let ago = app.clock.now() - FIRST_LOOK_BACK;
     app.settings.start_date.map_or(ago, |date| date.min(ago))
-}
-
-/// What the operator's server is told of a refund that failed.
-fn failed_event(failed: RefundFailed) -> Event {
-    Event::RefundFailed(Box::new(failed))
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::facts::{self, Orders};
 use super::gather::READING;
 use super::row::row;
-use super::{Pass, failed_event, refund};
+use super::{Pass, refund};
 use crate::app::App;
 use crate::domain::ids::{ChargeId, OrderId, RefundId};
 use crate::domain::money::Money;
@@ -264,7 +264,7 @@ async fn record(pass: &Pass<'_>, page: &DecidedPage) -> Result<()> {
             .filter(|row| row.status == RefundStatus::RefundFailed);
         let events = left_to_persons.filter_map(|row| {
             let money = row.amount.zip(row.currency);
-            Some(failed_event(RefundFailed {
+            Some(Event::from(RefundFailed {
                 internal_id: *ids.get(&row.mirakl_id)?,
                 order_id: row.order_id.clone(),
                 refund_id: row.mirakl_id.clone(),

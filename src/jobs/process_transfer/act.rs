@@ -212,10 +212,7 @@ impl Sending<'_> {
         transfers::created(&mut conn, &made, self.app.clock.now()).await?;
         let newest = self.sender.newest.get().max(Some(transfer.created_at));
         self.sender.newest.set(newest);
-        self.run.count(|counts| {
-            counts.created += 1;
-            counts.news += 1;
-        });
+        self.run.count_created();
         Ok(())
     }
 
@@ -253,7 +250,7 @@ impl Sending<'_> {
         let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
         let news = transfers::failed(&mut tx, &failed, now).await?;
         if news && self.app.notifier.is_some() {
-            let event = Event::TransferFailed(Box::new(TransferFailed {
+            let event = Event::from(TransferFailed {
                 internal_id: row.id,
                 kind: row.kind,
                 mirakl_id: row.mirakl_id.clone(),
@@ -262,20 +259,14 @@ impl Sending<'_> {
                 charge: Some(row.source.clone()),
                 amount: Some(row.amount),
                 reason: reason.clone(),
-            }));
+            });
             notifications::add(&mut tx, &[event], now).await?;
         }
-        if matches!(
-            code.as_str(),
-            "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-        ) {
+        if refusal.cannot_receive() {
             accounts::cannot_receive(&mut tx, &row.destination, now).await?;
         }
         tx.commit().await?;
-        self.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.run.count_failed();
         Ok(())
     }
 
@@ -287,11 +278,7 @@ impl Sending<'_> {
             cause,
             "no answer to a transfer; the next run sends the same request again"
         );
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
     }
 
     fn count_in_doubt(&self, id: i64) {

@@ -403,10 +403,7 @@ impl Sending<'_> {
         let basket = &row.commercial_id;
         transfers::basket_is_due(&mut tx, basket, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        self.run.count(|counts| {
-            counts.created += 1;
-            counts.news += 1;
-        });
+        self.run.count_created();
         Ok(())
     }
 
@@ -452,19 +449,12 @@ impl Sending<'_> {
         };
         let mut conn = self.app.db.acquire().await.map_err(StoreError::from)?;
         captures::failed(&mut conn, &failed, now).await?;
-        self.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.run.count_failed();
         Ok(())
     }
 
     fn doubt(&self, row: &PendingCapture) {
         self.doubts.add(row.id);
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
     }
 }

@@ -147,10 +147,7 @@ async fn settle(
             (End::Done, Some(_)) => {
                 row.status = DebitStatus::DebitConfirmed;
                 mark_confirmed(baskets, debit, now);
-                pass.run.count(|counts| {
-                    counts.created += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_created();
             }
             (End::Done, None) => {
                 row.status = DebitStatus::DebitRefused;
@@ -166,10 +163,7 @@ async fn settle(
                 row.status = DebitStatus::DebitFailed;
                 row.status_reason = Some(format!("Mirakl refused: {why}"));
                 row.reason_code = Some("refused_by_mirakl");
-                pass.run.count(|counts| {
-                    counts.failed += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_failed();
             }
             (End::Unknown(cause), _) => {
                 tracing::warn!(
@@ -179,11 +173,7 @@ async fn settle(
                 );
                 row.status = DebitStatus::DebitPending;
                 row.sent_at = Some(now);
-                pass.run.count(|counts| {
-                    counts.waiting += 1;
-                    counts.in_doubt += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_in_doubt();
             }
         }
         rows.push(row);

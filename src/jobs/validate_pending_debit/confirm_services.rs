@@ -175,10 +175,7 @@ async fn tell_services(
             row.status = DebitStatus::DebitFailed;
             row.status_reason = Some(format!("Mirakl refused: {why}"));
             row.reason_code = Some("refused_by_mirakl");
-            pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
+            pass.run.count_failed();
         } else {
             row.status = DebitStatus::DebitPending;
             row.sent_at = Some(now);
@@ -187,11 +184,7 @@ async fn tell_services(
                 cause = lost.as_deref().unwrap_or_default(),
                 "Mirakl did not say whether it took a confirmation; the next run finds out"
             );
-            pass.run.count(|counts| {
-                counts.waiting += 1;
-                counts.in_doubt += 1;
-                counts.news += 1;
-            });
+            pass.run.count_in_doubt();
         }
         rows.push(row);
     }
