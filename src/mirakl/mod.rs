@@ -62,6 +62,16 @@ pub enum MiraklError {
     },
 }
 
+impl MiraklError {
+    /// A list that shows one page again and again would never end.
+    pub fn same_page(path: &'static str) -> Self {
+        Self::Malformed {
+            path,
+            cause: "the same page again and again".to_owned(),
+        }
+    }
+}
+
 /// A client of one marketplace.
 #[derive(Debug)]
 pub struct Mirakl {

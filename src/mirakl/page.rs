@@ -33,10 +33,7 @@ impl<T: PartialEq> Page<T> {
         while let Some(page) = next {
             let page = at(page).await?;
             if !page.items.is_empty() && page.items == all[last..] {
-                return Err(MiraklError::Malformed {
-                    path,
-                    cause: "the same page again and again".to_owned(),
-                });
+                return Err(MiraklError::same_page(path));
             }
             last = all.len();
             all.extend(page.items);

@@ -93,6 +93,19 @@ impl From<Failure> for StripeError {
     }
 }
 
+/// What was read by its id; `None` when Stripe does not know it.
+pub(super) fn known<T>(read: Result<T, StripeError>) -> Result<Option<T>, StripeError> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(StripeError::Refused(Refusal {
+            class: Class::Final,
+            status: 404,
+            ..
+        })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 #[derive(Deserialize)]
 struct WireBody {
     error: WireError,

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::error::known;
 use super::wire::{Expandable, Metadata, WireList, null_is_false, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::{List, PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId, PaymentRef};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -192,17 +193,12 @@ impl Stripe {
                     .map(|charge: WireCharge| self.of_charge(&charge))
             }
         };
-        match found {
-            Ok(Some(payment)) => Ok(Some(payment)),
-            Ok(None) => Err(StripeError::Unknown(format!(
+        match known(found)? {
+            Some(Some(payment)) => Ok(Some(payment)),
+            Some(None) => Err(StripeError::Unknown(format!(
                 "payment {reference} is in a currency or state that is not known here"
             ))),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
+            None => Ok(None),
         }
     }
 

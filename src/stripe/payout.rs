@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::error::known;
 use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::{List, PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -181,18 +182,10 @@ impl Stripe {
         id: &PayoutId,
     ) -> Result<Option<Payout>, StripeError> {
         let path = format!("{PATH}/{id}");
-        let found = self
+        let read = self
             .get_for::<WirePayout>("/v1/payouts/{id}", &path, &[], Some(account))
             .await;
-        match found {
-            Ok((payout, _)) => Ok(Some(payout.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(known(read)?.map(|(payout, _)| payout.into()))
     }
 }
 

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::error::known;
 use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::{List, PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, StripeRefundId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -191,15 +192,8 @@ impl Stripe {
     /// One refund; `None` when Stripe does not know it.
     pub async fn refund(&self, id: &StripeRefundId) -> Result<Option<Refund>, StripeError> {
         let path = format!("/v1/refunds/{id}");
-        match self.get::<WireRefund>("/v1/refunds/{id}", &path, &[]).await {
-            Ok(refund) => Ok(Some(refund.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let read: Result<WireRefund, _> = self.get("/v1/refunds/{id}", &path, &[]).await;
+        Ok(known(read)?.map(Refund::from))
     }
 }
 

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::error::known;
 use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::{List, PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ChargeId, InvoiceId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -151,18 +152,10 @@ impl Stripe {
         payer: Option<&AccountId>,
     ) -> Result<Option<Transfer>, StripeError> {
         let path = format!("/v1/transfers/{id}");
-        match self
+        let read = self
             .get_for::<WireTransfer>("/v1/transfers/{id}", &path, &[], payer)
-            .await
-        {
-            Ok((transfer, _)) => Ok(Some(transfer.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+            .await;
+        Ok(known(read)?.map(|(transfer, _)| transfer.into()))
     }
 }
 

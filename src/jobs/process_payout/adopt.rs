@@ -2,21 +2,18 @@
 //! platform's list of transfers, charges and payouts in each account's own lists.
 
 use anyhow::anyhow;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::came_back::{tell, why_ended};
 use super::{Pass, follow_at};
 use crate::app::App;
 use crate::domain::ids::AccountId;
 use crate::domain::payout::HoldReason;
-use crate::jobs::adopting::{covered_by, list_from};
+use crate::jobs::adopting::{FIRST_LOOK_BACK, covered_by, list_from};
 use crate::jobs::{Result, adopting};
 use crate::store::adoptions::{self, Covered};
 use crate::store::payouts::{self, AdoptedPayout};
 use crate::stripe::{Payout, PayoutsQuery, StripeError, Transfer, TransfersQuery};
-
-/// A store that knows nothing is compared with so much of a list at least.
-const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 fn start(pass: &Pass<'_>) -> DateTime<Utc> {
     let ago = pass.app.clock.now() - FIRST_LOOK_BACK;

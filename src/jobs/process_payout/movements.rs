@@ -168,31 +168,13 @@ async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
 
 /// The transfer that this row's request made, if it made one.
 async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transfer>, StripeError> {
-    let app = pass.app;
-    let host = app.mirakl.host();
-    let mut query = TransfersQuery {
+    let query = TransfersQuery {
         payer: row.payer.as_ref(),
         destination: Some(&row.destination),
         from: row.sent_at.map(|at| at - CLOCK_MARGIN),
         starting_after: None,
     };
-    loop {
-        let page = app.stripe.transfers(&query).await?;
-        let mine = |transfer: &Transfer| {
-            transfer.origin.as_ref().is_some_and(|origin| {
-                adopting::kind(app, origin, transfer) == row.kind
-                    && origin.mirakl_id == row.invoice.as_str()
-                    && origin.is_of(&host)
-            })
-        };
-        if let Some(found) = page.data.into_iter().find(mine) {
-            return Ok(Some(found));
-        }
-        match page.next {
-            Some(next) => query.starting_after = Some(next),
-            None => return Ok(None),
-        }
-    }
+    adopting::find(pass.app, query, row.kind, row.invoice.as_str()).await
 }
 
 async fn settle(

@@ -23,9 +23,10 @@ pub use plan::PlannedRefund;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
+use super::adopting::FIRST_LOOK_BACK;
 use super::payments::Payments;
 use super::sending::Doubts;
 use super::{Result, Run};
@@ -33,9 +34,6 @@ use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::RefundType;
 use crate::telemetry;
-
-/// A store that knows nothing is compared with so much of Stripe's list at least.
-const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]

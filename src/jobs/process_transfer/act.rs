@@ -152,29 +152,13 @@ impl Sending<'_> {
 
     /// The transfer that this row's request made, if it made one.
     async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
-        let mut query = TransfersQuery {
+        let query = TransfersQuery {
             payer: None,
             destination: Some(&row.destination),
             from: row.sent_at.map(|at| at - CLOCK_MARGIN),
             starting_after: None,
         };
-        loop {
-            let page = self.app.stripe.transfers(&query).await?;
-            let mine = |transfer: &Transfer| {
-                transfer.origin.as_ref().is_some_and(|origin| {
-                    adopting::kind(self.app, origin, transfer) == row.kind
-                        && origin.mirakl_id == row.mirakl_id
-                        && origin.is_of(&self.host)
-                })
-            };
-            if let Some(found) = page.data.into_iter().find(mine) {
-                return Ok(Some(found));
-            }
-            match page.next {
-                Some(next) => query.starting_after = Some(next),
-                None => return Ok(None),
-            }
-        }
+        adopting::find(self.app, query, row.kind, &row.mirakl_id).await
     }
 
     async fn settle(

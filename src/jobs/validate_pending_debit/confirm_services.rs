@@ -7,13 +7,13 @@ use anyhow::{Context as _, anyhow};
 
 use super::Pass;
 use super::baskets::Baskets;
-use super::confirm::{BATCH, TELLING, decided_row, record};
+use super::confirm::{TELLING, decided_row, record};
 use crate::domain::basket::{Basket, ConfirmDecision, HoldReason, confirm};
 use crate::domain::ids::{CommercialOrderId, OrderId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::service::{DebitState, ServiceDebit, ServiceState};
 use crate::jobs::Result;
-use crate::mirakl::{MiraklError, ToldService};
+use crate::mirakl::{MOST_IDS, MiraklError, ToldService};
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus};
 
 /// Service orders that were accepted, and whose debit waits.
@@ -52,7 +52,7 @@ pub(super) async fn all(pass: &Pass<'_>, baskets: &mut Baskets) -> Result<()> {
         let mut conn = pass.app.db.acquire().await?;
         debits::end(&mut conn, DebitKind::Service, &ended, now).await?;
     }
-    for batch in telling.chunks(BATCH) {
+    for batch in telling.chunks(MOST_IDS) {
         pass.run.check_lock().await?;
         tell_services(pass, batch, baskets).await?;
     }
