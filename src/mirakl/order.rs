@@ -5,10 +5,8 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{
-    Amount, describe, is_storable, nullable, optional_date, text_or_number, without_position,
-};
+use super::page::{NextPage, Page, WireList};
+use super::wire::{Amount, is_storable, nullable, optional_date, text_or_number, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
 use crate::domain::order::{LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode};
@@ -80,22 +78,7 @@ impl Mirakl {
 
     /// A further page of orders.
     pub async fn orders_at(&self, page: NextPage) -> Result<Page<ReadOrder>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let items: Vec<ReadOrder> = wire.orders.into_iter().map(read_order).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
+        self.page(PATH, page, list, read_order).await
     }
 }
 
@@ -105,6 +88,14 @@ struct WirePage<'a> {
     orders: Vec<&'a RawValue>,
     #[serde(default)]
     total_count: Option<u64>,
+}
+
+fn list(body: &[u8]) -> serde_json::Result<WireList<'_>> {
+    let page: WirePage<'_> = serde_json::from_slice(body)?;
+    Ok(WireList {
+        items: page.orders,
+        total: page.total_count,
+    })
 }
 
 #[derive(Deserialize)]

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::error::known;
-use super::wire::{Metadata, WireList, unix};
-use super::{List, PAGE_SIZE, Stripe, StripeError};
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -156,23 +156,12 @@ impl Stripe {
 
     /// A page of an account's payouts.
     pub async fn payouts(&self, query: &PayoutsQuery<'_>) -> Result<List<Payout>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WirePayout>, _) = self
-            .get_for(PATH, PATH, &parameters, Some(query.account))
-            .await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Payout::from).collect(),
+        let after = query.starting_after.as_deref();
+        let account = Some(query.account);
+        self.page::<WirePayout, _>(PATH, &[], query.from, after, account, |payout| {
+            payout.id.as_str()
         })
+        .await
     }
 
     /// One payout of an account; `None` when Stripe does not know it.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::error::known;
-use super::wire::{Metadata, WireList, unix};
-use super::{List, PAGE_SIZE, Stripe, StripeError};
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ChargeId, InvoiceId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -124,25 +124,17 @@ impl Stripe {
         &self,
         query: &TransfersQuery<'_>,
     ) -> Result<List<Transfer>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(destination) = query.destination {
-            parameters.push(("destination", destination.as_str()));
-        }
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireTransfer>, _) =
-            self.get_for(PATH, PATH, &parameters, query.payer).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Transfer::from).collect(),
-        })
+        let to = query.destination.map(|to| ("destination", to.as_str()));
+        let after = query.starting_after.as_deref();
+        self.page::<WireTransfer, _>(
+            PATH,
+            to.as_slice(),
+            query.from,
+            after,
+            query.payer,
+            |transfer| transfer.id.as_str(),
+        )
+        .await
     }
 
     /// One transfer; `None` when Stripe does not know it.

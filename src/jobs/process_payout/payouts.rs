@@ -78,10 +78,7 @@ async fn in_the_way(
         };
         payouts::obstacles(&mut conn, &wanted).await?
     };
-    let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
-    let open: Vec<String> = open
-        .map(|(kind, status)| format!("{} is {}", kind.notified_type(), status.as_str()))
-        .collect();
+    let open: Vec<String> = obstacles.open.iter().map(ToString::to_string).collect();
     let mut facts = Gate {
         amount: row.amount,
         account: purse.account,
