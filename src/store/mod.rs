@@ -1,4 +1,4 @@
-//! All SQL: one file per table, free functions over a connection.
+//! All SQL: one file or folder per table, free functions over a connection.
 
 pub mod accounts;
 pub mod adoptions;

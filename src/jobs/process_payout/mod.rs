@@ -5,6 +5,7 @@
 //! [`gather`] sweeps Mirakl's invoices once a day and reads what waits by id, [`page`] decides,
 //! [`record`] writes, and [`act`] takes each seller's account in turn: it is compared with Stripe's lists by
 //! [`adopt`], then its movements are sent by [`movements`], then its payouts by [`payouts`].
+//! [`came_back`] tells of payouts that a bank sent back. [`mod@plan`] and [`forecast`] are the dry run.
 
 mod act;
 mod adopt;
