@@ -78,16 +78,6 @@ pub(super) fn duration(duration: TimeDelta) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_with_control_characters_cannot_steer_the_terminal() {
-        assert_eq!(clean("a\u{1b}[2Jb\r\nc"), "a [2Jb  c");
-    }
-}
-
 /// Every change of one row, a line each.
 pub(super) fn changes(history: &[Change]) {
     for change in history {
@@ -101,5 +91,15 @@ pub(super) fn changes(history: &[Change]) {
             request
         );
         line(told.trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_control_characters_cannot_steer_the_terminal() {
+        assert_eq!(clean("a\u{1b}[2Jb\r\nc"), "a [2Jb  c");
     }
 }

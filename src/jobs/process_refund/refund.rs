@@ -137,7 +137,7 @@ impl Sender<'_, '_> {
             RefundOrigin::Ours { host: of, made_for } => {
                 *of == host && made_for.kind == row.kind && made_for.refund_id == row.refund_id
             }
-            RefundOrigin::Former(_) | RefundOrigin::Other => false,
+            RefundOrigin::Old(_) | RefundOrigin::Other => false,
         };
         let made = all.iter().filter(mine).find(|made| made.ended.is_none());
         // One that failed was told of, and its successor has another attempt.
