@@ -17,7 +17,7 @@ pub enum StripeError {
     #[error("{0}")]
     Unknown(String),
     /// Nothing will work until an operator acts: the run stops.
-    #[error("Stripe refused the key: {0}; check STRIPE_CLIENT_SECRET")]
+    #[error("Stripe refused the key: {0}; check STRIPE_CLIENT_SECRET and its permissions")]
     Stop(String),
 }
 
