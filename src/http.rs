@@ -10,7 +10,7 @@ use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-/// Times of the client. `total` covers one try, from connecting to the last byte of the answer.
+/// Until a connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer beyond this is not one of ours.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
@@ -21,7 +21,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// A `Retry-After` beyond this ends the try: a later run is the better retry.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(2);
 
-/// The HTTP client that both APIs share: rustls, no redirects, no proxy surprises.
+/// The HTTP client that both APIs share: rustls, no redirects. `total` covers one try, from connecting to
+/// the last byte of the answer.
 ///
 /// Errors when the TLS stack cannot be set up.
 pub fn client(total: Duration) -> reqwest::Result<Client> {

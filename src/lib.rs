@@ -6,19 +6,19 @@ pub mod app;
 /// The commands and flags; their help is the operator's manual.
 pub mod cli;
 /// The one clock.
-pub mod clock;
+mod clock;
 /// What operators do by hand: migrate, link-account, list, resolve.
 pub mod commands;
 /// The rules about money: pure functions and types.
 pub mod domain;
 /// One HTTP request with limits and retries.
-pub mod http;
+mod http;
 /// The jobs that cron starts.
 pub mod jobs;
 /// Mirakl's operator API.
-pub mod mirakl;
-/// What the operator's server is told.
-pub mod notify;
+mod mirakl;
+/// What the operator's server is told, and what is mailed.
+mod notify;
 /// How a run ended: summary and exit code.
 pub mod outcome;
 /// Everything that is printed on standard output.
@@ -28,6 +28,6 @@ pub mod settings;
 /// All SQL.
 pub mod store;
 /// Stripe's API.
-pub mod stripe;
+mod stripe;
 /// Logs and the progress bar.
 pub mod telemetry;

@@ -12,10 +12,13 @@ use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::old_movements::{self, OldMovement};
 use crate::store::payouts;
 use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
-use crate::stripe::{Transfer, TransfersQuery};
+use crate::stripe::{StripeError, Transfer, TransfersQuery};
 
 /// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
 pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// A store that knows nothing is compared with so much of a list at least.
+pub(super) const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// Where a list has to be read from: all of it since `start`, or what came after what is known.
 pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
@@ -119,7 +122,7 @@ pub(super) fn told(run: &Run, kind: &'static str, settled: u64, doubled: u64) {
 }
 
 /// What a transfer pays, by what its maker said and where it went.
-pub(super) fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferType {
+fn kind(app: &App, origin: &Origin, transfer: &Transfer) -> TransferType {
     let tax_account = app.settings.taxes.account.as_ref();
     origin
         .kind_by_destination(tax_account.is_some() && transfer.destination.as_ref() == tax_account)
@@ -149,6 +152,33 @@ pub(super) fn ours(app: &App, payer: Option<&AccountId>, transfer: Transfer) -> 
         source_charge: transfer.source,
         stripe_created_at: transfer.created_at,
     })
+}
+
+/// The transfer that `query` shows of what this row pays, if there is one.
+pub(super) async fn find(
+    app: &App,
+    mut query: TransfersQuery<'_>,
+    row: TransferType,
+    mirakl_id: &str,
+) -> Result<Option<Transfer>, StripeError> {
+    let host = app.mirakl.host();
+    loop {
+        let page = app.stripe.transfers(&query).await?;
+        let is_it = |transfer: &Transfer| {
+            transfer.origin.as_ref().is_some_and(|origin| {
+                kind(app, origin, transfer) == row
+                    && origin.mirakl_id == mirakl_id
+                    && origin.is_of(&host)
+            })
+        };
+        if let Some(found) = page.data.into_iter().find(is_it) {
+            return Ok(Some(found));
+        }
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => return Ok(None),
+        }
+    }
 }
 
 /// A transfer that the old connector made for an invoice.

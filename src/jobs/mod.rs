@@ -115,6 +115,31 @@ impl Run {
         self.counts.set(counts);
     }
 
+    /// Counts one that was made at Stripe, or told to Mirakl.
+    pub fn count_created(&self) {
+        self.count(|counts| {
+            counts.created += 1;
+            counts.news += 1;
+        });
+    }
+
+    /// Counts one that was refused, or could not be read.
+    pub fn count_failed(&self) {
+        self.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+    }
+
+    /// Counts one that was sent, and whose answer did not come.
+    pub fn count_in_doubt(&self) {
+        self.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+            counts.news += 1;
+        });
+    }
+
     /// Fails when the lock may be lost; asked before each batch of requests.
     pub async fn check_lock(&self) -> Result<()> {
         self.lock.check().await.map_err(|error| {

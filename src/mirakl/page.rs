@@ -2,7 +2,11 @@
 
 use reqwest::Url;
 
-use super::MiraklError;
+use serde_json::Error;
+use serde_json::value::RawValue;
+
+use super::wire::describe;
+use super::{Mirakl, MiraklError};
 use crate::http::Answer;
 
 /// One page of a list, with the way to the next.
@@ -33,10 +37,7 @@ impl<T: PartialEq> Page<T> {
         while let Some(page) = next {
             let page = at(page).await?;
             if !page.items.is_empty() && page.items == all[last..] {
-                return Err(MiraklError::Malformed {
-                    path,
-                    cause: "the same page again and again".to_owned(),
-                });
+                return Err(MiraklError::same_page(path));
             }
             last = all.len();
             all.extend(page.items);
@@ -46,17 +47,47 @@ impl<T: PartialEq> Page<T> {
     }
 }
 
+/// The elements of a page as they were sent, and how many all pages hold.
+pub(super) struct WireList<'a> {
+    pub items: Vec<&'a RawValue>,
+    pub total: Option<u64>,
+}
+
+impl Mirakl {
+    /// One page of a list: `list` finds its elements in the answer, `read` reads one of them.
+    pub(super) async fn page<T>(
+        &self,
+        path: &'static str,
+        page: NextPage,
+        list: impl for<'a> Fn(&'a [u8]) -> Result<WireList<'a>, Error>,
+        read: impl Fn(&RawValue) -> T,
+    ) -> Result<Page<T>, MiraklError> {
+        let malformed = |cause: String| MiraklError::Malformed { path, cause };
+        let from = offset_of(&page.0).unwrap_or(0);
+        let answer = self.get(path, page.0).await?;
+        let WireList { items, total } =
+            list(&answer.body).map_err(|error| malformed(describe(&error)))?;
+        let items: Vec<T> = items.into_iter().map(read).collect();
+        let next = match items.is_empty() {
+            true => None,
+            false => next_page(&answer, &self.address(path), from).map_err(malformed)?,
+        };
+        Ok(Page {
+            items,
+            next,
+            total,
+            date: answer.date(),
+        })
+    }
+}
+
 /// The address of a next page: always the endpoint and host that the first page was asked from,
 /// so that a credential never follows a link elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextPage(pub(super) Url);
 
 /// The `rel="next"` link, moved onto `base`, if it leads further than offset `from`.
-pub(super) fn next_page(
-    answer: &Answer,
-    base: &Url,
-    from: u64,
-) -> Result<Option<NextPage>, String> {
+fn next_page(answer: &Answer, base: &Url, from: u64) -> Result<Option<NextPage>, String> {
     let links = answer.headers.get_all("link");
     let next = links
         .iter()
@@ -77,7 +108,7 @@ pub(super) fn next_page(
 }
 
 /// The `offset` parameter of an address.
-pub(super) fn offset_of(url: &Url) -> Option<u64> {
+fn offset_of(url: &Url) -> Option<u64> {
     let mut pairs = url.query_pairs();
     let (_, offset) = pairs.find(|(name, _)| name == "offset")?;
     offset.parse().ok()

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::wire::{Metadata, WireList, null_is_false, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::wire::{Metadata, null_is_false, unix};
+use super::{Class, List, Refusal, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::{KycStatus, MadeFor, Prefill, Standing};
@@ -212,22 +212,11 @@ impl Stripe {
         &self,
         query: &AccountsQuery,
     ) -> Result<List<ConnectedAccount>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireAccount>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(ConnectedAccount::from).collect(),
+        let after = query.starting_after.as_deref();
+        self.page::<WireAccount, _>(PATH, &[], query.from, after, None, |account| {
+            account.id.as_str()
         })
+        .await
     }
 
     /// Makes an account by a body that is stored. Returns the request's id too.

@@ -17,7 +17,7 @@ pub enum StripeError {
     #[error("{0}")]
     Unknown(String),
     /// Nothing will work until an operator acts: the run stops.
-    #[error("Stripe refused the key: {0}; check STRIPE_CLIENT_SECRET")]
+    #[error("Stripe refused the key: {0}; check STRIPE_CLIENT_SECRET and its permissions")]
     Stop(String),
 }
 
@@ -54,6 +54,14 @@ impl Refusal {
         let code = self.code.clone();
         code.unwrap_or_else(|| format!("http_{}", self.status))
     }
+
+    /// Whether the destination lacks the capability to receive transfers.
+    pub fn cannot_receive(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("insufficient_capabilities_for_transfer" | "transfers_not_allowed")
+        )
+    }
 }
 
 /// What a refusal means.
@@ -82,6 +90,19 @@ impl Class {
 impl From<Failure> for StripeError {
     fn from(failure: Failure) -> Self {
         Self::Unknown(failure.to_string())
+    }
+}
+
+/// What was read by its id; `None` when Stripe does not know it.
+pub(super) fn known<T>(read: Result<T, StripeError>) -> Result<Option<T>, StripeError> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(StripeError::Refused(Refusal {
+            class: Class::Final,
+            status: 404,
+            ..
+        })) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -16,8 +16,8 @@ pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use balance::Balance;
 pub use error::{Class, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
-pub use payment::{ChargesQuery, Finish, ListedCharge};
-pub use payout::{NewPayout, Payout, PayoutOrigin, PayoutsQuery};
+pub use payment::{ChargesQuery, Finish};
+pub use payout::{NewPayout, Payout, PayoutsQuery};
 pub use refund::{NewRefund, Refund, RefundsQuery};
 pub use reversal::{NewReversal, Reversal};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
@@ -28,6 +28,7 @@ use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
+use self::wire::WireList;
 use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
 use crate::http::{Answer, Api, Request, Verdict};
@@ -137,6 +138,30 @@ impl Stripe {
         };
         let answer = self.api.send(&request).await?;
         read(&answer, template).map(|(object, _)| (object, answer.date()))
+    }
+
+    /// One page of a list, newest first, back to `from`; after the element `after` of an earlier page.
+    async fn page<W: DeserializeOwned + Into<T>, T>(
+        &self,
+        path: &'static str,
+        filter: &[(&str, &str)],
+        from: Option<DateTime<Utc>>,
+        after: Option<&str>,
+        account: Option<&AccountId>,
+        id: fn(&W) -> &str,
+    ) -> Result<List<T>, StripeError> {
+        let from = from.map(|from| from.timestamp().to_string());
+        let mut parameters = filter.to_vec();
+        parameters.push(("limit", PAGE_SIZE));
+        parameters.extend(from.as_deref().map(|from| ("created[gte]", from)));
+        parameters.extend(after.map(|after| ("starting_after", after)));
+        let (page, date): (WireList<W>, _) = self.get_for(path, path, &parameters, account).await?;
+        let last = page.data.last().map(|last| id(last).to_owned());
+        Ok(List {
+            next: last.filter(|_| page.has_more),
+            date,
+            data: page.data.into_iter().map(Into::into).collect(),
+        })
     }
 
     /// Sends a body that is stored, under a key that is stored. Returns the request's id too.

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -155,23 +156,12 @@ impl Stripe {
 
     /// A page of an account's payouts.
     pub async fn payouts(&self, query: &PayoutsQuery<'_>) -> Result<List<Payout>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WirePayout>, _) = self
-            .get_for(PATH, PATH, &parameters, Some(query.account))
-            .await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Payout::from).collect(),
+        let after = query.starting_after.as_deref();
+        let account = Some(query.account);
+        self.page::<WirePayout, _>(PATH, &[], query.from, after, account, |payout| {
+            payout.id.as_str()
         })
+        .await
     }
 
     /// One payout of an account; `None` when Stripe does not know it.
@@ -181,18 +171,10 @@ impl Stripe {
         id: &PayoutId,
     ) -> Result<Option<Payout>, StripeError> {
         let path = format!("{PATH}/{id}");
-        let found = self
+        let read = self
             .get_for::<WirePayout>("/v1/payouts/{id}", &path, &[], Some(account))
             .await;
-        match found {
-            Ok((payout, _)) => Ok(Some(payout.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(known(read)?.map(|(payout, _)| payout.into()))
     }
 }
 

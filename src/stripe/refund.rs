@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, StripeRefundId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -150,25 +151,12 @@ impl Stripe {
 
     /// A page of refunds.
     pub async fn refunds(&self, query: &RefundsQuery<'_>) -> Result<List<Refund>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(charge) = query.charge {
-            parameters.push(("charge", charge.as_str()));
-        }
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireRefund>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Refund::from).collect(),
+        let of = query.charge.map(|charge| ("charge", charge.as_str()));
+        let after = query.starting_after.as_deref();
+        self.page::<WireRefund, _>(PATH, of.as_slice(), query.from, after, None, |refund| {
+            refund.id.as_str()
         })
+        .await
     }
 
     /// All refunds of one charge.
@@ -191,15 +179,8 @@ impl Stripe {
     /// One refund; `None` when Stripe does not know it.
     pub async fn refund(&self, id: &StripeRefundId) -> Result<Option<Refund>, StripeError> {
         let path = format!("/v1/refunds/{id}");
-        match self.get::<WireRefund>("/v1/refunds/{id}", &path, &[]).await {
-            Ok(refund) => Ok(Some(refund.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let read: Result<WireRefund, _> = self.get("/v1/refunds/{id}", &path, &[]).await;
+        Ok(known(read)?.map(Refund::from))
     }
 }
 

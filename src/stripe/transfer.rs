@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ChargeId, InvoiceId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -123,25 +124,17 @@ impl Stripe {
         &self,
         query: &TransfersQuery<'_>,
     ) -> Result<List<Transfer>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(destination) = query.destination {
-            parameters.push(("destination", destination.as_str()));
-        }
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireTransfer>, _) =
-            self.get_for(PATH, PATH, &parameters, query.payer).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Transfer::from).collect(),
-        })
+        let to = query.destination.map(|to| ("destination", to.as_str()));
+        let after = query.starting_after.as_deref();
+        self.page::<WireTransfer, _>(
+            PATH,
+            to.as_slice(),
+            query.from,
+            after,
+            query.payer,
+            |transfer| transfer.id.as_str(),
+        )
+        .await
     }
 
     /// One transfer; `None` when Stripe does not know it.
@@ -151,18 +144,10 @@ impl Stripe {
         payer: Option<&AccountId>,
     ) -> Result<Option<Transfer>, StripeError> {
         let path = format!("/v1/transfers/{id}");
-        match self
+        let read = self
             .get_for::<WireTransfer>("/v1/transfers/{id}", &path, &[], payer)
-            .await
-        {
-            Ok((transfer, _)) => Ok(Some(transfer.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+            .await;
+        Ok(known(read)?.map(|(transfer, _)| transfer.into()))
     }
 }
 

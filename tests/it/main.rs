@@ -10,6 +10,7 @@ mod adopting;
 mod bad_input;
 mod crashes;
 mod debits;
+mod documents;
 mod first_order;
 mod lost_answers;
 mod mail_contents;

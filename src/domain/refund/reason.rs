@@ -101,12 +101,12 @@ pub enum PersonReason {
         /// How much.
         amount: Money,
     },
-    /// The former connector gave back something else than Mirakl asks for.
+    /// The old connector gave back something else than Mirakl asks for.
     #[error(
         "the former connector gave back {given} by {id}, Mirakl asks for {asked}: refund the \
          difference by hand, then end this by `resolve refund --abandon`, or refund all of it by `--retry`"
     )]
-    FormerDiffers {
+    OldDiffers {
         /// Its refund.
         id: StripeRefundId,
         /// What it gave back.
@@ -129,7 +129,7 @@ impl PersonReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RefundedByOthers { .. } => "refunded_by_others",
-            Self::FormerDiffers { .. } => "former_differs",
+            Self::OldDiffers { .. } => "former_differs",
             Self::FailedLater { .. } => "refund_failed_later",
         }
     }

@@ -198,8 +198,8 @@ fn what_is_refunded_waits_or_is_left_to_a_person() {
         currency: Currency::parse("USD").expect("known"),
         ..paid(None)
     });
-    let former = "re_old".into();
-    for (what, shown, charged, former, by_others, accepted, expected) in [
+    let old = "re_old".into();
+    for (what, shown, charged, old, by_others, accepted, expected) in [
         ("good", &good, &Ok(paid(Some(1000))), None, 0, 0, "refund"),
         (
             "by its transfer",
@@ -277,7 +277,7 @@ fn what_is_refunded_waits_or_is_left_to_a_person() {
             "by the former connector",
             &good,
             &Ok(paid(None)),
-            Some((&former, 1000)),
+            Some((&old, 1000)),
             0,
             0,
             "take over",
@@ -286,7 +286,7 @@ fn what_is_refunded_waits_or_is_left_to_a_person() {
             "something else by the former connector",
             &good,
             &Ok(paid(None)),
-            Some((&former, 100_000)),
+            Some((&old, 100_000)),
             0,
             0,
             "former_differs",
@@ -296,7 +296,7 @@ fn what_is_refunded_waits_or_is_left_to_a_person() {
             asked: &asked,
             shown,
             charged,
-            former,
+            old,
             by_others,
             accepted,
         };

@@ -168,31 +168,13 @@ async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
 
 /// The transfer that this row's request made, if it made one.
 async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transfer>, StripeError> {
-    let app = pass.app;
-    let host = app.mirakl.host();
-    let mut query = TransfersQuery {
+    let query = TransfersQuery {
         payer: row.payer.as_ref(),
         destination: Some(&row.destination),
         from: row.sent_at.map(|at| at - CLOCK_MARGIN),
         starting_after: None,
     };
-    loop {
-        let page = app.stripe.transfers(&query).await?;
-        let mine = |transfer: &Transfer| {
-            transfer.origin.as_ref().is_some_and(|origin| {
-                adopting::kind(app, origin, transfer) == row.kind
-                    && origin.mirakl_id == row.invoice.as_str()
-                    && origin.is_of(&host)
-            })
-        };
-        if let Some(found) = page.data.into_iter().find(mine) {
-            return Ok(Some(found));
-        }
-        match page.next {
-            Some(next) => query.starting_after = Some(next),
-            None => return Ok(None),
-        }
-    }
+    adopting::find(pass.app, query, row.kind, row.invoice.as_str()).await
 }
 
 async fn settle(
@@ -234,10 +216,7 @@ async fn settle(
         amount.minor()
     };
     purse.note(amount.currency(), minor);
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -276,7 +255,7 @@ async fn refused(
     let mut tx = app.db.begin().await?;
     let news = transfers::failed(&mut tx, &failed, now).await?;
     if news && app.notifier.is_some() {
-        let event = Event::TransferFailed(Box::new(TransferFailed {
+        let event = Event::from(TransferFailed {
             internal_id: row.id,
             kind: row.kind,
             mirakl_id: row.invoice.to_string(),
@@ -285,21 +264,14 @@ async fn refused(
             charge: None,
             amount: Some(row.amount),
             reason: reason.clone(),
-        }));
+        });
         notifications::add(&mut tx, &[event], now).await?;
     }
-    let cannot_receive = matches!(
-        code.as_str(),
-        "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-    );
-    if cannot_receive && !row.kind.is_charge() {
+    if refusal.cannot_receive() && !row.kind.is_charge() {
         accounts::cannot_receive(&mut tx, &row.destination, now).await?;
     }
     tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }
 

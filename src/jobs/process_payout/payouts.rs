@@ -78,10 +78,7 @@ async fn in_the_way(
         };
         payouts::obstacles(&mut conn, &wanted).await?
     };
-    let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
-    let open: Vec<String> = open
-        .map(|(kind, status)| format!("{} is {}", kind.notified_type(), status.as_str()))
-        .collect();
+    let open: Vec<String> = obstacles.open.iter().map(ToString::to_string).collect();
     let mut facts = Gate {
         amount: row.amount,
         account: purse.account,
@@ -277,19 +274,13 @@ async fn settle(
         };
         payouts::refused(&mut tx, &replayed, now).await?;
         tx.commit().await?;
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
         return Ok(());
     }
     payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     purse.note(amount.currency(), -amount.minor());
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -327,24 +318,21 @@ async fn refused(
     let mut tx = app.db.begin().await?;
     let news = payouts::refused(&mut tx, &failed, now).await?;
     if news && app.notifier.is_some() {
-        let event = Event::PayoutFailed(Box::new(PayoutFailed {
+        let event = Event::from(PayoutFailed {
             internal_id: row.id,
             invoice: row.invoice.clone(),
             shop_id: row.shop_id,
             payout_id: None,
             amount: Some(row.amount),
             reason: reason.clone(),
-        }));
+        });
         notifications::add(&mut tx, &[event], now).await?;
     }
     if code == "payouts_not_allowed" {
         accounts::cannot_pay_out(&mut tx, &row.account, now).await?;
     }
     tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }
 

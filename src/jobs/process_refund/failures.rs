@@ -4,12 +4,12 @@
 use anyhow::Context as _;
 use chrono::TimeDelta;
 
-use super::{Pass, adopt, failed_event};
+use super::{Pass, adopt};
 use crate::domain::ids::StripeRefundId;
 use crate::domain::refund::PersonReason;
 use crate::jobs::Result;
 use crate::jobs::adopting::MARGIN;
-use crate::notify::RefundFailed;
+use crate::notify::{Event, RefundFailed};
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::{Connection, notifications, refunds};
 
@@ -74,7 +74,7 @@ pub(super) async fn note(
     };
     tracing::error!(refund = %failed.refund_id, reason = text, "a refund failed after it was made");
     if pass.app.notifier.is_some() {
-        let event = failed_event(RefundFailed {
+        let event = Event::from(RefundFailed {
             internal_id: failed.id,
             order_id: failed.order_id,
             refund_id: failed.refund_id,
@@ -86,9 +86,6 @@ pub(super) async fn note(
         });
         notifications::add(conn, &[event], now).await?;
     }
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }

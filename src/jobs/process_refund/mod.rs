@@ -2,9 +2,11 @@
 //! its seller's part taken back from the seller, each step once.
 //!
 //! gather → decide → record → act → settle: [`gather`] reads what Mirakl asks for and [`facts`] what
-//! its orders show, [`page`] decides and records, and three files act and settle, one for each step:
-//! [`refund`], [`confirm`] and [`reverse`]. Before the first of them [`adopt`] takes over what Stripe
-//! already has; [`failures`] learns what Stripe could not carry out.
+//! its orders show, [`page`] decides and records by the rows of [`row`](mod@row), and each step acts and
+//! settles: [`refund`], [`confirm`], and [`reverse`], which decides what comes back, with [`unwind`],
+//! which sends it. Before the first of them [`adopt`] takes over what Stripe already has, of which
+//! [`parts`] learns what the sellers bear; [`failures`] learns what Stripe could not carry out.
+//! [`mod@plan`] is the dry run.
 
 mod adopt;
 mod confirm;
@@ -23,20 +25,17 @@ pub use plan::PlannedRefund;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
+use super::adopting::FIRST_LOOK_BACK;
 use super::payments::Payments;
 use super::sending::Doubts;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::RefundType;
-use crate::notify::{Event, RefundFailed};
 use crate::telemetry;
-
-/// A store that knows nothing is compared with so much of Stripe's list at least.
-const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -144,9 +143,4 @@ pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefund>> {
 fn start(app: &App) -> DateTime<Utc> {
     let ago = app.clock.now() - FIRST_LOOK_BACK;
     app.settings.start_date.map_or(ago, |date| date.min(ago))
-}
-
-/// What the operator's server is told of a refund that failed.
-fn failed_event(failed: RefundFailed) -> Event {
-    Event::RefundFailed(Box::new(failed))
 }

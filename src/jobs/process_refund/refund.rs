@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 
-use super::{Pass, adopt, failed_event};
+use super::{Pass, adopt};
 use crate::app::App;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
@@ -11,7 +11,7 @@ use crate::domain::refund::{PersonReason, RefundOrigin};
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
-use crate::notify::RefundFailed;
+use crate::notify::{Event, RefundFailed};
 use crate::store::refunds::{self, MadeRefund, OtherRefund, PendingRefund, RefusedRefund};
 use crate::store::{StoreError, notifications};
 use crate::stripe::{Class, Refund, Refusal, StripeError};
@@ -137,7 +137,7 @@ impl Sender<'_, '_> {
             RefundOrigin::Ours { host: of, made_for } => {
                 *of == host && made_for.kind == row.kind && made_for.refund_id == row.refund_id
             }
-            RefundOrigin::Former(_) | RefundOrigin::Other => false,
+            RefundOrigin::Old(_) | RefundOrigin::Other => false,
         };
         let made = all.iter().filter(mine).find(|made| made.ended.is_none());
         // One that failed was told of, and its successor has another attempt.
@@ -181,10 +181,7 @@ impl Sender<'_, '_> {
             };
             refunds::refused(&mut tx, &refused, now).await?;
             tx.commit().await?;
-            self.pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
+            self.pass.run.count_failed();
             return Ok(());
         }
         if let Some(why) = &refund.ended {
@@ -247,7 +244,7 @@ impl Sender<'_, '_> {
         refunds::keep_others(&mut tx, &others, now).await?;
         let news = refunds::refused(&mut tx, &refused, now).await?;
         if news && self.app().notifier.is_some() {
-            let event = failed_event(RefundFailed {
+            let event = Event::from(RefundFailed {
                 internal_id: row.id,
                 order_id: row.order_id.clone(),
                 refund_id: row.refund_id.clone(),
@@ -260,10 +257,7 @@ impl Sender<'_, '_> {
             notifications::add(&mut tx, &[event], now).await?;
         }
         tx.commit().await?;
-        self.pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_failed();
         Ok(())
     }
 
@@ -274,11 +268,7 @@ impl Sender<'_, '_> {
             cause,
             "no answer to a refund; the next run sends the same request again"
         );
-        self.pass.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_in_doubt();
     }
 
     fn leave(&self, id: i64) {

@@ -4,14 +4,14 @@
 use anyhow::anyhow;
 use chrono::TimeDelta;
 
-use super::{Pass, failed_event};
+use super::Pass;
 use crate::app::App;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::{Doubts, in_chains};
-use crate::notify::RefundFailed;
+use crate::notify::{Event, RefundFailed};
 use crate::store::refunds::{self, MadeReversal, PendingReversal};
 use crate::store::{StoreError, adoptions, notifications};
 use crate::stripe::{Class, Refusal, Reversal, StripeError};
@@ -217,7 +217,7 @@ impl Sender<'_, '_> {
         let news =
             refunds::reversal_failed(&mut tx, row, &reason, &code, request_id, next, now).await?;
         if news && self.app().notifier.is_some() {
-            let event = failed_event(RefundFailed {
+            let event = Event::from(RefundFailed {
                 internal_id: row.refund_row,
                 order_id: row.order_id.clone(),
                 refund_id: row.refund_id.clone(),
@@ -230,10 +230,7 @@ impl Sender<'_, '_> {
             notifications::add(&mut tx, &[event], now).await?;
         }
         tx.commit().await?;
-        self.pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_failed();
         Ok(())
     }
 
@@ -265,11 +262,7 @@ impl Sender<'_, '_> {
             cause,
             "no answer to a reversal; the next run sends the same request again"
         );
-        self.pass.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_in_doubt();
     }
 
     fn leave(&self, id: i64) {

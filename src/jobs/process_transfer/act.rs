@@ -152,29 +152,13 @@ impl Sending<'_> {
 
     /// The transfer that this row's request made, if it made one.
     async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
-        let mut query = TransfersQuery {
+        let query = TransfersQuery {
             payer: None,
             destination: Some(&row.destination),
             from: row.sent_at.map(|at| at - CLOCK_MARGIN),
             starting_after: None,
         };
-        loop {
-            let page = self.app.stripe.transfers(&query).await?;
-            let mine = |transfer: &Transfer| {
-                transfer.origin.as_ref().is_some_and(|origin| {
-                    adopting::kind(self.app, origin, transfer) == row.kind
-                        && origin.mirakl_id == row.mirakl_id
-                        && origin.is_of(&self.host)
-                })
-            };
-            if let Some(found) = page.data.into_iter().find(mine) {
-                return Ok(Some(found));
-            }
-            match page.next {
-                Some(next) => query.starting_after = Some(next),
-                None => return Ok(None),
-            }
-        }
+        adopting::find(self.app, query, row.kind, &row.mirakl_id).await
     }
 
     async fn settle(
@@ -212,10 +196,7 @@ impl Sending<'_> {
         transfers::created(&mut conn, &made, self.app.clock.now()).await?;
         let newest = self.sender.newest.get().max(Some(transfer.created_at));
         self.sender.newest.set(newest);
-        self.run.count(|counts| {
-            counts.created += 1;
-            counts.news += 1;
-        });
+        self.run.count_created();
         Ok(())
     }
 
@@ -253,7 +234,7 @@ impl Sending<'_> {
         let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
         let news = transfers::failed(&mut tx, &failed, now).await?;
         if news && self.app.notifier.is_some() {
-            let event = Event::TransferFailed(Box::new(TransferFailed {
+            let event = Event::from(TransferFailed {
                 internal_id: row.id,
                 kind: row.kind,
                 mirakl_id: row.mirakl_id.clone(),
@@ -262,20 +243,14 @@ impl Sending<'_> {
                 charge: Some(row.source.clone()),
                 amount: Some(row.amount),
                 reason: reason.clone(),
-            }));
+            });
             notifications::add(&mut tx, &[event], now).await?;
         }
-        if matches!(
-            code.as_str(),
-            "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-        ) {
+        if refusal.cannot_receive() {
             accounts::cannot_receive(&mut tx, &row.destination, now).await?;
         }
         tx.commit().await?;
-        self.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.run.count_failed();
         Ok(())
     }
 
@@ -287,11 +262,7 @@ impl Sending<'_> {
             cause,
             "no answer to a transfer; the next run sends the same request again"
         );
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
     }
 
     fn count_in_doubt(&self, id: i64) {

@@ -1,9 +1,9 @@
 //! `process-transfer`: debited orders are transferred to their sellers, each exactly once.
 //!
 //! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
-//! reads pages and due rows of the list that [`stream`] knows, [`facts`] what they rest on, [`page`]
-//! decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`] sends and
-//! settles what is pending.
+//! reads pages and due rows of the lists that [`stream`] knows, and [`facts`] what they rest on; [`page`]
+//! decides and records a page by the rows of [`row`](mod@row); [`adopt`] takes over what Stripe already
+//! has; [`act`] sends and settles what is pending. [`mod@plan`] is the dry run.
 
 mod act;
 mod adopt;

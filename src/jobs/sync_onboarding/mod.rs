@@ -3,7 +3,8 @@
 //!
 //! gather → decide → record → act → settle: [`candidates`] reads what Stripe has, [`gather`] reads
 //! shops, [`page`] decides and records a page of them, [`create`] sends and settles what is pending,
-//! [`refresh`] reads accounts again, and [`fields`] writes links and KYC status to the shops.
+//! [`refresh`] reads accounts again, and [`fields`] writes links and KYC status to the shops by
+//! [`send`]. [`mod@plan`] is the dry run.
 
 mod candidates;
 mod create;

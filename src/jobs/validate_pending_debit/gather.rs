@@ -11,13 +11,10 @@ use crate::domain::retry::DECISION_LIFE;
 use crate::domain::service::ServiceOrder;
 use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
-use crate::mirakl::{MiraklError, ProductDebit, Services, ServicesQuery};
+use crate::mirakl::{MOST_IDS, MiraklError, ProductDebit, Services, ServicesQuery};
 use crate::store::checkpoints::{self, Checkpoint, Stream};
 use crate::store::debits::{self, DebitKind};
 use crate::store::payments;
-
-/// Baskets that are worked on together: the ids that Mirakl takes in one call.
-const BASKETS: usize = 100;
 
 /// What Mirakl asks for.
 #[derive(Debug, Default)]
@@ -103,7 +100,7 @@ pub(super) async fn service_debits(
 ) -> Result<Vec<crate::domain::service::ServiceDebit>> {
     let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
     let mut debits = Vec::new();
-    for ids in ids.chunks(BASKETS) {
+    for ids in ids.chunks(MOST_IDS) {
         let read = app.mirakl.service_debits(ids).await;
         debits.extend(read.context("the debits of services could not be read from Mirakl")?);
     }
@@ -133,7 +130,7 @@ pub(super) async fn chunks(app: &App, asked: &Asked) -> Result<Vec<Vec<Commercia
         ids.extend(due.into_iter().map(|(_, basket)| basket));
     }
     let ids: Vec<CommercialOrderId> = ids.into_iter().collect();
-    Ok(ids.chunks(BASKETS).map(<[_]>::to_vec).collect())
+    Ok(ids.chunks(MOST_IDS).map(<[_]>::to_vec).collect())
 }
 
 /// Remembers how far the service orders have been read, after everything was recorded.

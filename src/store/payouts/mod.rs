@@ -17,5 +17,6 @@ pub use record::{
 pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
 pub use send::{MadePayout, PendingPayout, RefusedPayout, made, mark_sent, pend, pending, refused};
 pub use waiting::{
-    Obstacles, Ready, Wanted, held, invoice_is_settled, moved_are_due, obstacles, ready,
+    Obstacles, OpenMovement, Ready, Wanted, held, invoice_is_settled, moved_are_due, obstacles,
+    ready,
 };

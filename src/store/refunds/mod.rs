@@ -17,7 +17,7 @@ pub use confirm::{
     NotConfirmed, ToConfirm, confirm_sent, confirmed, not_confirmed, still_asked, to_confirm,
 };
 pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
-pub use others::{FormerRefund, OtherRefund, by_others, former, keep_others, known_others};
+pub use others::{OldRefund, OtherRefund, by_others, keep_others, known_others, old};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
 pub use resolve::{RefundResolution, ResolvableRefund, resolvable, resolve};

@@ -1,17 +1,17 @@
 //! OR11: product orders, `GET /api/orders`.
 
+mod line;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{
-    Amount, describe, is_storable, nullable, optional_date, text_or_number, without_position,
-};
+use self::line::WireLine;
+use super::page::{NextPage, Page, WireList};
+use super::wire::{Amount, is_storable, nullable, optional_date, without_position};
 use super::{Mirakl, MiraklError};
-use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
-use crate::domain::order::{LineRefund, LineState, OrderLine, OrderState, ProductOrder, TaxMode};
+use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
+use crate::domain::order::{OrderLine, OrderState, ProductOrder, TaxMode};
 
 const PATH: &str = "/api/orders";
 /// Mirakl's largest page, and the most ids it takes in one call.
@@ -80,22 +80,7 @@ impl Mirakl {
 
     /// A further page of orders.
     pub async fn orders_at(&self, page: NextPage) -> Result<Page<ReadOrder>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let items: Vec<ReadOrder> = wire.orders.into_iter().map(read_order).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
+        self.page(PATH, page, list, read_order).await
     }
 }
 
@@ -105,6 +90,14 @@ struct WirePage<'a> {
     orders: Vec<&'a RawValue>,
     #[serde(default)]
     total_count: Option<u64>,
+}
+
+fn list(body: &[u8]) -> serde_json::Result<WireList<'_>> {
+    let page: WirePage<'_> = serde_json::from_slice(body)?;
+    Ok(WireList {
+        items: page.orders,
+        total: page.total_count,
+    })
 }
 
 #[derive(Deserialize)]
@@ -130,132 +123,6 @@ struct WireOrder {
     order_lines: Vec<WireLine>,
     #[serde(default, deserialize_with = "nullable")]
     order_taxes: Vec<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct WireLine {
-    order_line_id: String,
-    order_line_state: String,
-    total_price: Amount,
-    total_commission: Amount,
-    #[serde(default, deserialize_with = "nullable")]
-    taxes: Vec<WireTax>,
-    #[serde(default, deserialize_with = "nullable")]
-    shipping_taxes: Vec<WireTax>,
-    #[serde(default)]
-    price_amount_breakdown: Option<WireBreakdown>,
-    #[serde(default)]
-    shipping_price_amount_breakdown: Option<WireBreakdown>,
-    #[serde(default, deserialize_with = "optional_date")]
-    debited_date: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "nullable")]
-    cancelations: Vec<WireCancelation>,
-    #[serde(default, deserialize_with = "nullable")]
-    refunds: Vec<WireRefund>,
-}
-
-#[derive(Deserialize)]
-struct WireTax {
-    amount: Amount,
-    #[serde(default)]
-    amount_breakdown: Option<WireBreakdown>,
-}
-
-#[derive(Deserialize)]
-struct WireBreakdown {
-    #[serde(default, deserialize_with = "nullable")]
-    parts: Vec<WirePart>,
-}
-
-#[derive(Deserialize)]
-struct WirePart {
-    amount: Amount,
-    #[serde(default)]
-    payable_to_shop: Option<bool>,
-    #[serde(default)]
-    debitable_from_customer: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct WireCancelation {
-    amount: Amount,
-    #[serde(default)]
-    shipping_amount: Option<Amount>,
-    #[serde(default, deserialize_with = "nullable")]
-    taxes: Vec<WireTax>,
-    #[serde(default, deserialize_with = "nullable")]
-    shipping_taxes: Vec<WireTax>,
-}
-
-#[derive(Deserialize)]
-struct WireRefund {
-    #[serde(deserialize_with = "text_or_number")]
-    id: String,
-    #[serde(default)]
-    refund_state: Option<String>,
-    #[serde(default)]
-    state: Option<String>,
-    #[serde(default)]
-    amount: Option<Amount>,
-    #[serde(default)]
-    shipping_amount: Option<Amount>,
-    #[serde(default)]
-    commission_total_amount: Option<Amount>,
-    #[serde(default, deserialize_with = "nullable")]
-    taxes: Vec<WireTax>,
-    #[serde(default, deserialize_with = "nullable")]
-    shipping_taxes: Vec<WireTax>,
-    #[serde(default)]
-    amount_breakdown: Option<WireBreakdown>,
-    #[serde(default)]
-    shipping_amount_breakdown: Option<WireBreakdown>,
-}
-
-impl From<&WireRefund> for LineRefund {
-    fn from(wire: &WireRefund) -> Self {
-        let amounts = [&wire.amount, &wire.shipping_amount].into_iter().flatten();
-        let prices = [&wire.amount_breakdown, &wire.shipping_amount_breakdown];
-        let prices = prices.into_iter().flatten();
-        let taxes = || wire.taxes.iter().chain(&wire.shipping_taxes);
-        let breakdowns = taxes().filter_map(|tax| tax.amount_breakdown.as_ref());
-        let state = wire.refund_state.as_ref().or(wire.state.as_ref());
-        Self {
-            id: RefundId(wire.id.clone()),
-            confirmed: state.is_some_and(|state| state == "REFUNDED"),
-            amount: amounts.map(|amount| amount.0).sum(),
-            taxes: taxes().map(|tax| tax.amount.0).sum(),
-            commission: wire.commission_total_amount.map(|amount| amount.0),
-            prices_not_payable: prices.map(WireBreakdown::not_payable).sum(),
-            taxes_not_payable: breakdowns.map(WireBreakdown::not_payable).sum(),
-        }
-    }
-}
-
-impl WireCancelation {
-    fn price(&self) -> Decimal {
-        let shipping = self.shipping_amount.as_ref().map(|amount| amount.0);
-        self.amount.0 + shipping.unwrap_or_default()
-    }
-
-    fn taxes(&self) -> Decimal {
-        let taxes = self.taxes.iter().chain(&self.shipping_taxes);
-        taxes.map(|tax| tax.amount.0).sum()
-    }
-}
-
-impl WireBreakdown {
-    fn not_payable(&self) -> Decimal {
-        self.sum_of(|part| part.payable_to_shop == Some(false))
-    }
-
-    fn not_debitable(&self) -> Decimal {
-        self.sum_of(|part| part.debitable_from_customer == Some(false))
-    }
-
-    fn sum_of(&self, wanted: impl Fn(&WirePart) -> bool) -> Decimal {
-        let parts = self.parts.iter().filter(|part| wanted(part));
-        parts.map(|part| part.amount.0).sum()
-    }
 }
 
 fn read_order(raw: &RawValue) -> ReadOrder {
@@ -312,38 +179,6 @@ impl From<WireOrder> for ProductOrder {
             lines: wire.order_lines.into_iter().map(OrderLine::from).collect(),
             created_at: wire.created_date,
             updated_at: wire.last_updated_date,
-        }
-    }
-}
-
-impl From<WireLine> for OrderLine {
-    fn from(wire: WireLine) -> Self {
-        let prices = [
-            &wire.price_amount_breakdown,
-            &wire.shipping_price_amount_breakdown,
-        ];
-        let taxes = || wire.taxes.iter().chain(&wire.shipping_taxes);
-        let of = |sum: fn(&WireBreakdown) -> Decimal| {
-            move |breakdown: &Option<WireBreakdown>| breakdown.as_ref().map_or(Decimal::ZERO, sum)
-        };
-        let not_payable = of(WireBreakdown::not_payable);
-        let not_debitable = of(WireBreakdown::not_debitable);
-        Self {
-            id: wire.order_line_id,
-            state: LineState::parse(&wire.order_line_state),
-            total_price: wire.total_price.0,
-            total_commission: wire.total_commission.0,
-            taxes: taxes().map(|tax| tax.amount.0).sum(),
-            prices_not_payable: prices.into_iter().map(not_payable).sum(),
-            taxes_not_payable: taxes().map(|tax| not_payable(&tax.amount_breakdown)).sum(),
-            canceled: wire.cancelations.iter().map(WireCancelation::price).sum(),
-            canceled_taxes: wire.cancelations.iter().map(WireCancelation::taxes).sum(),
-            prices_not_debitable: prices.into_iter().map(not_debitable).sum(),
-            taxes_not_debitable: taxes()
-                .map(|tax| not_debitable(&tax.amount_breakdown))
-                .sum(),
-            debited_at: wire.debited_date,
-            refunds: wire.refunds.iter().map(LineRefund::from).collect(),
         }
     }
 }

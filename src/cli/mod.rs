@@ -1,14 +1,24 @@
 //! The commands and flags. Their help is the operator's manual.
 #![allow(clippy::doc_markdown)] // the comments are shown on a terminal, where backticks are noise
 
+mod jobs;
+mod resolve;
+
+pub use jobs::{
+    JobFlags, NotifyFailedOperation, ProcessPayout, ProcessRefund, ProcessTransfer, SummaryFormat,
+    SyncOnboarding, ValidatePendingDebit,
+};
+pub use resolve::{
+    Resolve, ResolveDecision, ResolvePayout, ResolvePayoutDecision, ResolveRefund,
+    ResolveRefundDecision, ResolveSubject, ResolveTransfer,
+};
+
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::output::Format;
-use crate::settings::parse_date;
 
 /// Connects a marketplace run on Mirakl with Stripe Connect. Each job is one command that cron
 /// starts; it does what is due and exits.
@@ -145,110 +155,6 @@ pub enum Command {
     Migrate,
 }
 
-/// Flags of `sync-onboarding`.
-#[derive(Debug, Args)]
-pub struct SyncOnboarding {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-
-    /// Look only at this shop (repeatable); the checkpoint stays where it is
-    #[arg(long = "shop", value_name = "SHOP")]
-    pub shops: Vec<i64>,
-}
-
-/// Flags of `validate-pending-debit`.
-#[derive(Debug, Args)]
-pub struct ValidatePendingDebit {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-}
-
-/// Flags of `process-transfer`.
-#[derive(Debug, Args)]
-pub struct ProcessTransfer {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-
-    /// Look only at this order (repeatable); the checkpoint stays where it is
-    #[arg(long = "order", value_name = "ID")]
-    pub orders: Vec<String>,
-
-    /// Read orders updated since this day or time. On a first run without START_DATE, orders
-    /// debited earlier are not paid by this program
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
-    pub since: Option<DateTime<Utc>>,
-}
-
-/// Flags of `process-refund`.
-#[derive(Debug, Args)]
-pub struct ProcessRefund {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-
-    /// Look only at this refund of Mirakl (repeatable)
-    #[arg(long = "refund", value_name = "ID")]
-    pub refunds: Vec<String>,
-}
-
-/// Flags of `process-payout`.
-#[derive(Debug, Args)]
-pub struct ProcessPayout {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-
-    /// Look only at this shop, and now; the checkpoint stays where it is
-    #[arg(long, value_name = "SHOP")]
-    pub shop: Option<i64>,
-
-    /// The same as --shop
-    #[arg(value_name = "SHOP", id = "shop_argument", conflicts_with = "shop")]
-    pub shop_argument: Option<i64>,
-
-    /// Read invoices made since this day or time, and now. On a first run without START_DATE, invoices
-    /// made earlier are not paid by this program
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
-    pub since: Option<DateTime<Utc>>,
-}
-
-/// Flags of `notify-failed-operation`.
-#[derive(Debug, Args)]
-pub struct NotifyFailedOperation {
-    /// What every job can be told.
-    #[command(flatten)]
-    pub job: JobFlags,
-
-    /// Send a sample mail, and to your server a sample notification (account.updated of shop 0 and
-    /// account acct_sample, signed if there is a secret); say what became of each
-    #[arg(long, conflicts_with = "dry_run")]
-    pub test: bool,
-}
-
-/// Flags that every job has.
-#[derive(Debug, Args)]
-pub struct JobFlags {
-    /// Show what would be done, with exact amounts; write nothing and send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// How the summary is printed
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub output: SummaryFormat,
-}
-
-/// How a job's summary is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SummaryFormat {
-    /// One line, when something happened or on a terminal.
-    Text,
-    /// Always one object.
-    Json,
-}
-
 /// Flags of `list`.
 #[derive(Debug, Args)]
 pub struct List {
@@ -314,111 +220,6 @@ pub struct OnboardingLink {
     /// The Mirakl shop
     #[arg(long, value_name = "SHOP")]
     pub shop: i64,
-}
-
-/// Flags of `resolve`.
-#[derive(Debug, Args)]
-pub struct Resolve {
-    /// What to resolve
-    #[command(subcommand)]
-    pub subject: ResolveSubject,
-}
-
-/// What `resolve` decides about.
-#[derive(Debug, Subcommand)]
-pub enum ResolveSubject {
-    /// A transfer in TRANSFER_ON_HOLD or TRANSFER_FAILED
-    Transfer(ResolveTransfer),
-    /// A refund in REFUND_ON_HOLD or REFUND_FAILED
-    Refund(ResolveRefund),
-    /// A payout in PAYOUT_ON_HOLD or PAYOUT_FAILED
-    Payout(ResolvePayout),
-}
-
-/// Flags of `resolve refund`.
-#[derive(Debug, Args)]
-pub struct ResolveRefund {
-    /// The internal id that `list refunds` shows
-    pub id: i64,
-
-    /// The decision.
-    #[command(flatten)]
-    pub decision: ResolveRefundDecision,
-}
-
-/// One of three decisions.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct ResolveRefundDecision {
-    /// Go on with its step at the next run. A refund that Stripe could not carry out is made anew; what
-    /// others refunded of the same charge is accepted
-    #[arg(long)]
-    pub retry: bool,
-
-    /// It was made at Stripe: this refund (re_…), or, where only the reversal is missing, this
-    /// reversal (trr_…)
-    #[arg(long, value_name = "ID")]
-    pub stripe_id: Option<String>,
-
-    /// End it where it is, for this reason
-    #[arg(long, value_name = "REASON")]
-    pub abandon: Option<String>,
-}
-
-/// Flags of `resolve payout`.
-#[derive(Debug, Args)]
-pub struct ResolvePayout {
-    /// The internal id that `list payouts` shows
-    pub id: i64,
-
-    /// The decision.
-    #[command(flatten)]
-    pub decision: ResolvePayoutDecision,
-}
-
-/// One of three decisions.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct ResolvePayoutDecision {
-    /// Decide it anew at the next run; the reason that `list` shows now does not stop it again
-    #[arg(long)]
-    pub retry: bool,
-
-    /// It was made at Stripe: this payout, po_…
-    #[arg(long, value_name = "ID")]
-    pub stripe_id: Option<String>,
-
-    /// End it without a payout, for this reason
-    #[arg(long, value_name = "REASON")]
-    pub abandon: Option<String>,
-}
-
-/// Flags of `resolve transfer`.
-#[derive(Debug, Args)]
-pub struct ResolveTransfer {
-    /// The internal id that `list transfers` shows
-    pub id: i64,
-
-    /// The decision.
-    #[command(flatten)]
-    pub decision: ResolveDecision,
-}
-
-/// One of three decisions.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct ResolveDecision {
-    /// Decide it anew at the next run
-    #[arg(long)]
-    pub retry: bool,
-
-    /// It was made at Stripe: this transfer, tr_…
-    #[arg(long, value_name = "ID")]
-    pub stripe_id: Option<String>,
-
-    /// End it without a transfer, for this reason
-    #[arg(long, value_name = "REASON")]
-    pub abandon: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,25 +1,18 @@
-//! `resolve refund`: carries out what a person decided about a refund that waits or was refused.
+//! `resolve refund`: what a person decided about a refund that waits or was refused.
 
 use anyhow::anyhow;
 
+use super::{Decided, taken, usage};
 use crate::app::App;
 use crate::domain::ids::{ReversalId, StripeRefundId, TransferId, is_stripe_id};
 use crate::domain::refund::{RefundOrigin, RefundStatus, RefundStep};
 use crate::jobs::{self, JobError};
 use crate::store::refunds::{self, RefundResolution, ResolvableRefund};
-use crate::store::{StoreError, schema};
+use crate::store::schema;
 use crate::stripe::{Refund, Reversal};
 
-/// What a person decided about a refund.
-#[derive(Debug, Clone)]
-pub enum Decided {
-    /// Go on with its step.
-    Retry,
-    /// This refund or this reversal was made for it.
-    MadeAs(String),
-    /// End it where it is.
-    Abandon(String),
-}
+const CONSTRAINTS: [&str; 2] = ["refunds_stripe_refund_id_key", "reversals_reversal_id_key"];
+const TAKEN: &str = "another row already has it: see `list refunds --id`";
 
 /// What a person named, as Stripe knows it.
 enum Named {
@@ -28,7 +21,7 @@ enum Named {
 }
 
 /// Carries out the decision about refund `id`; returns what to tell the operator.
-pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
+pub async fn refund(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
     let mut conn = app.db.acquire().await?;
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
@@ -68,16 +61,16 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     };
     refunds::resolve(&mut tx, id, &resolution, now)
         .await
-        .map_err(taken)?;
+        .map_err(|error| taken(error, &CONSTRAINTS, TAKEN))?;
     tx.commit().await?;
     Ok(told)
 }
 
 fn find(row: Option<ResolvableRefund>, id: i64) -> Result<ResolvableRefund, JobError> {
     let Some(row) = row else {
-        return Err(JobError::Usage(format!(
+        return usage(format!(
             "there is no refund {id}: give the internal id that `list refunds` shows"
-        )));
+        ));
     };
     match row.status {
         RefundStatus::RefundOnHold | RefundStatus::RefundFailed => Ok(row),
@@ -98,7 +91,6 @@ fn as_refunded<'a>(
     made: &'a Refund,
     id: i64,
 ) -> Result<(RefundResolution<'a>, String), JobError> {
-    let usage = |text: String| Err(JobError::Usage(text));
     let refund = &row.refund_id;
     let (Some(amount), Some(charge)) = (made.amount, &made.charge) else {
         return usage(format!(
@@ -141,7 +133,6 @@ fn as_refunded<'a>(
 }
 
 async fn read(app: &App, row: &ResolvableRefund, made: &str) -> Result<Named, JobError> {
-    let usage = |text: String| Err(JobError::Usage(text));
     // One that Stripe could not carry out is not made, whatever came after it.
     let step = match row.reason_code.as_deref() {
         Some("refund_failed_later") => RefundStep::Refund,
@@ -187,20 +178,5 @@ async fn reversal(app: &App, transfer: &TransferId, id: &ReversalId) -> Result<N
         None => Err(JobError::Usage(format!(
             "{id} is no reversal of {transfer}"
         ))),
-    }
-}
-
-/// A refund or reversal that another row already has is refused by the database.
-fn taken(error: StoreError) -> JobError {
-    match &error {
-        StoreError::Database(sqlx::Error::Database(database))
-            if matches!(
-                database.constraint(),
-                Some("refunds_stripe_refund_id_key" | "reversals_reversal_id_key")
-            ) =>
-        {
-            JobError::Usage("another row already has it: see `list refunds --id`".into())
-        }
-        _ => error.into(),
     }
 }

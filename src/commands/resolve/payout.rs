@@ -1,29 +1,22 @@
-//! `resolve payout`: carries out what a person decided about a payout that waits or was refused.
+//! `resolve payout`: what a person decided about a payout that waits or was refused.
 
 use anyhow::anyhow;
 
+use super::{Decided, taken, usage};
 use crate::app::App;
 use crate::domain::ids::{PayoutId, is_stripe_id};
 use crate::domain::payout::PayoutStatus;
 use crate::jobs::process_payout::follow_at;
 use crate::jobs::{self, JobError};
 use crate::store::payouts::{self, PayoutResolution, ResolvablePayout};
-use crate::store::{StoreError, schema};
+use crate::store::schema;
 use crate::stripe::Payout;
 
-/// What a person decided about a payout.
-#[derive(Debug, Clone)]
-pub enum Decided {
-    /// Decide it anew at the next run.
-    Retry,
-    /// This payout was made for it.
-    MadeAs(PayoutId),
-    /// End it without a payout.
-    Abandon(String),
-}
+const CONSTRAINTS: [&str; 1] = ["payouts_stripe_payout_id_key"];
+const TAKEN: &str = "another row already has this payout: see `list payouts --id`";
 
 /// Carries out the decision about payout `id`; returns what to tell the operator.
-pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
+pub async fn payout(app: &App, id: i64, decided: Decided) -> Result<String, JobError> {
     let mut conn = app.db.acquire().await?;
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
@@ -31,7 +24,7 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(payout) => Some(read(app, &row, payout).await?),
+        Decided::MadeAs(made) => Some(read(app, &row, made).await?),
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -50,10 +43,10 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
         ),
         (Decided::MadeAs(_), Some(made)) => {
             let (Some(amount), Some(account)) = (made.amount, row.account.as_ref()) else {
-                return Err(JobError::Usage(format!(
+                return usage(format!(
                     "{} is in a currency that cannot be stored",
                     made.id
-                )));
+                ));
             };
             difference = row
                 .amount
@@ -79,16 +72,16 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     };
     payouts::resolve(&mut tx, id, &resolution, now)
         .await
-        .map_err(taken)?;
+        .map_err(|error| taken(error, &CONSTRAINTS, TAKEN))?;
     tx.commit().await?;
     Ok(told)
 }
 
 fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobError> {
     let Some(row) = row else {
-        return Err(JobError::Usage(format!(
+        return usage(format!(
             "there is no payout {id}: give the internal id that `list payouts` shows"
-        )));
+        ));
     };
     match row.status {
         PayoutStatus::PayoutOnHold | PayoutStatus::PayoutFailed => Ok(row),
@@ -102,54 +95,38 @@ fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobE
     }
 }
 
-async fn read(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout, JobError> {
-    let usage = |text: String| JobError::Usage(text);
-    if !is_stripe_id(id.as_str(), "po_") {
-        return Err(usage(format!(
-            "{id} is no Stripe payout: give its id, po_…"
-        )));
+async fn read(app: &App, row: &ResolvablePayout, made: &str) -> Result<Payout, JobError> {
+    let id = PayoutId(made.to_owned());
+    if !is_stripe_id(made, "po_") {
+        return usage(format!("{id} is no Stripe payout: give its id, po_…"));
     }
     let Some(account) = &row.account else {
-        return Err(usage(
-            "the shop has no Stripe account: map one by link-account".to_owned(),
-        ));
+        return usage("the shop has no Stripe account: map one by link-account".to_owned());
     };
     let found = app
         .stripe
-        .payout(account, id)
+        .payout(account, &id)
         .await
         .map_err(|e| anyhow!(e))?;
     let Some(found) = found else {
-        return Err(usage(format!("account {account} has no payout {id}")));
+        return usage(format!("account {account} has no payout {id}"));
     };
     if found.life.has_ended() {
-        return Err(usage(format!(
+        return usage(format!(
             "{id} is {}: it did not reach the bank",
             found.life.as_str()
-        )));
+        ));
     }
     if let Some(origin) = &found.origin {
         if !origin.is_of(&app.mirakl.host()) {
-            return Err(usage(format!("{id} belongs to another marketplace")));
+            return usage(format!("{id} belongs to another marketplace"));
         }
         if origin.invoice != row.invoice {
-            return Err(usage(format!(
+            return usage(format!(
                 "{id} pays invoice {}, not {}",
                 origin.invoice, row.invoice
-            )));
+            ));
         }
     }
     Ok(found)
-}
-
-/// A payout that another row already has is refused by the database.
-fn taken(error: StoreError) -> JobError {
-    match &error {
-        StoreError::Database(sqlx::Error::Database(database))
-            if database.constraint() == Some("payouts_stripe_payout_id_key") =>
-        {
-            JobError::Usage("another row already has this payout: see `list payouts --id`".into())
-        }
-        _ => error.into(),
-    }
 }
