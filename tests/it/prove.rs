@@ -37,8 +37,15 @@ async fn a_marketplace_in_bad_weather_breaks_no_promise() {
 }
 
 #[tokio::test]
-async fn a_seed_at_concurrency_one_is_the_same_run_again() {
-    let (first, second) = tokio::join!(seed(5, Some(1)), seed(5, Some(1)));
+async fn a_seed_is_the_same_plan_and_at_concurrency_one_the_same_run() {
+    let (first, second, wide) = tokio::join!(seed(5, Some(1)), seed(5, Some(1)), seed(5, Some(16)));
     assert_eq!(first.calls, second.calls);
     assert!(first.calls.len() > 100, "{}", first.calls.len());
+    let days = first
+        .plan
+        .iter()
+        .take_while(|line| !line.starts_with("notify"));
+    let days = days.count();
+    assert!(days > 20, "{days}");
+    assert_eq!(first.plan[..days], wide.plan[..days]);
 }

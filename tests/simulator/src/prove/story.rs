@@ -43,6 +43,8 @@ pub struct Proof {
     pub tally: Tally,
     /// What should not have.
     pub violations: Vec<Violation>,
+    /// What the seed drew for each run, in order.
+    pub plan: Vec<String>,
     /// Everything in order, one line each: what was planned, and what was met.
     pub told: Vec<String>,
     /// The calls of the program: endpoint and status, in order of arrival.
@@ -224,7 +226,9 @@ impl<'a> Story<'a> {
 
     /// One run, and what it left in the ledgers.
     async fn job(&mut self, job: &str, incident: &Incident) -> Result<()> {
-        self.proof.told.push(format!("{job}: {incident:?}"));
+        let planned = format!("{job}: {incident:?}");
+        self.proof.plan.push(planned.clone());
+        self.proof.told.push(planned);
         let (program, simulator) = (&self.program, &self.simulator);
         let course = run(program, job, incident, simulator, &self.database).await?;
         let tally = &mut self.proof.tally;

@@ -153,7 +153,7 @@ fn effect(chance: &mut Chance) -> Effect {
         param: None,
         message: message.to_owned(),
     };
-    match chance.of(0..20) {
+    match chance.of(0..24) {
         0 | 1 => Effect::Status(status),
         2 => Effect::StatusStored(status),
         3 | 4 => Effect::StatusAfter(status),
@@ -169,6 +169,10 @@ fn effect(chance: &mut Chance) -> Effect {
         16 => Effect::Body(200, "{\"object\":".to_owned()),
         17 => refused(400, Some("balance_insufficient"), "Insufficient funds."),
         18 => refused(400, None, "Something that nobody has heard of."),
-        _ => refused(403, Some("account_invalid"), "No access to that account."),
+        19 => refused(403, Some("account_invalid"), "No access to that account."),
+        20 => Effect::EndlessBody,
+        21 => Effect::Delay(Duration::from_millis(500)),
+        22 => Effect::Header("Stripe-Should-Retry".to_owned(), "true".to_owned()),
+        _ => Effect::Header("Stripe-Should-Retry".to_owned(), "false".to_owned()),
     }
 }
