@@ -44,6 +44,7 @@ mod refund_crashes;
 mod refund_kinds;
 mod refund_people;
 mod refunds;
+mod released;
 mod resolving;
 mod schema;
 mod secrets;
