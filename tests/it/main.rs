@@ -12,6 +12,7 @@ mod crashes;
 mod debits;
 mod first_order;
 mod lost_answers;
+mod lost_lists;
 mod mail_contents;
 mod mail_endpoint;
 mod mail_noted;

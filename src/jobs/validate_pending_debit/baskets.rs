@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, Utc};
 
-use super::gather::{self, Asked};
+use super::gather::{self, Asked, ServiceList};
 use super::payments as reading;
 use crate::app::App;
 use crate::domain::basket::{Basket, KnownPayment};
@@ -15,7 +15,7 @@ use crate::domain::order::ProductOrder;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::jobs::Result;
 use crate::jobs::orders;
-use crate::mirakl::ServicesQuery;
+use crate::mirakl::{Services, ServicesQuery};
 use crate::store::payments::{self, Observed};
 
 /// Baskets by their ids.
@@ -39,7 +39,20 @@ pub(super) async fn read(
         gather::services(app, &query)
     );
     products?;
-    let services = services?;
+    let services = match (services?, asked.service_list) {
+        (Some(services), _) => services,
+        (None, ServiceList::Shown) => {
+            let gone = "Mirakl listed service orders a moment ago, and has no such list now";
+            return Err(anyhow!(gone).into());
+        }
+        (None, ServiceList::None) => Services::default(),
+        (None, ServiceList::Missing) => {
+            for basket in baskets.values_mut() {
+                basket.services_missing = true;
+            }
+            Services::default()
+        }
+    };
     for unread in services.unread {
         let name = unread
             .order_id
