@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
+use super::page::{NextPage, Page, next_page};
 use super::wire::describe;
 use super::{Mirakl, MiraklError};
 
@@ -46,16 +46,12 @@ impl Mirakl {
         read: &impl Fn(&RawValue) -> T,
     ) -> Result<Page<T>, MiraklError> {
         let malformed = |cause: String| MiraklError::Malformed { path, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(path, page.0).await?;
+        let answer = self.get(path, page.0.clone()).await?;
         let wire: WirePage<'_> =
             serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
         let orders = wire.orders.and_then(|orders| orders.order);
         let items: Vec<T> = orders.unwrap_or_default().into_iter().map(read).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(path), from).map_err(malformed)?,
-        };
+        let next = next_page(&answer, &page.0, items.len(), wire.total_count).map_err(malformed)?;
         Ok(Page {
             items,
             next,

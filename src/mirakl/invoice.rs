@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
+use super::page::{NextPage, Page, next_page};
 use super::wire::{Amount, describe, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{InvoiceId, ShopId};
@@ -79,15 +79,11 @@ impl Mirakl {
     /// A further page of invoices.
     pub async fn invoices_at(&self, page: NextPage) -> Result<Page<ReadInvoice>, MiraklError> {
         let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
+        let answer = self.get(PATH, page.0.clone()).await?;
         let wire: WirePage<'_> =
             serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
         let items: Vec<ReadInvoice> = wire.invoices.into_iter().map(read).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
+        let next = next_page(&answer, &page.0, items.len(), wire.total_count).map_err(malformed)?;
         Ok(Page {
             items,
             next,

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::page::{NextPage, Page, next_page, offset_of};
+use super::page::{NextPage, Page, next_page};
 use super::wire::{
     Amount, describe, is_storable, nullable, optional_date, text_or_number, without_position,
 };
@@ -81,15 +81,11 @@ impl Mirakl {
     /// A further page of orders.
     pub async fn orders_at(&self, page: NextPage) -> Result<Page<ReadOrder>, MiraklError> {
         let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
+        let answer = self.get(PATH, page.0.clone()).await?;
         let wire: WirePage<'_> =
             serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
         let items: Vec<ReadOrder> = wire.orders.into_iter().map(read_order).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
+        let next = next_page(&answer, &page.0, items.len(), wire.total_count).map_err(malformed)?;
         Ok(Page {
             items,
             next,

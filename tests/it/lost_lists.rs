@@ -96,3 +96,20 @@ async fn a_marketplace_without_services_waits_half_a_day_and_only_with_what_nobo
     debits(&world).await.exits(0);
     assert_eq!(captured(&world, &at_once), [1500]);
 }
+
+#[tokio::test]
+async fn pages_without_links_are_read_by_their_count_to_the_end() {
+    let world = World::new().await;
+    world.mirakl.unlinked_paging(true);
+    let ids = world.orders(150);
+    world.sim.clear_calls();
+    world.transfer().await.exits(0);
+    world.each_moved_once(&ids, 900).await;
+    assert_eq!(world.sim.count("GET /api/orders"), 2);
+    for n in 1..=110 {
+        world.mirakl.put(accepted(&format!("D{n}-A"), "10.00"));
+        authorised(&world, &format!("D{n}"), 1000);
+    }
+    debits(&world).await.exits(0);
+    assert_eq!(world.sim.stripe().captures().len(), 110);
+}
