@@ -9,6 +9,7 @@ mod account_changes;
 mod adopting;
 mod bad_input;
 mod crashes;
+mod debit_people;
 mod debits;
 mod first_order;
 mod lost_answers;

@@ -1,0 +1,51 @@
+//! What people do to debits and payments while the program works on them.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use simulator::{DebitSeed, Effect, Fault, PaymentSeed, ServiceSeed};
+
+use crate::debits::{accepted, authorised, captured, confirmed, debits, payment};
+use crate::support::{Finished, World, eur};
+
+const TELLS_SERVICES: &str = "PUT /api/mms/debits";
+const READS_SERVICES: &str = "GET /api/mms/debits";
+
+#[tokio::test]
+async fn a_service_that_is_refused_while_the_answer_gets_lost_is_not_taken_for_confirmed() {
+    let mut world = World::new().await;
+    world
+        .mirakl
+        .put_service(ServiceSeed::new("S1", "C1", 2000).price("20.00"));
+    world.mirakl.put_debit(DebitSeed::new("D1", "S1", "20.00"));
+    let intent = authorised(&world, "C1", 2000);
+    let lost = Fault::on(TELLS_SERVICES).times(1).then(Effect::CutAfter);
+    let slow = Effect::Delay(Duration::from_secs(2));
+    world.sim.faults().add(lost);
+    world
+        .sim
+        .faults()
+        .add(Fault::on(READS_SERVICES).nth(2).then(slow));
+    let run = world.program(&["validate-pending-debit"]).spawn();
+    while world.count(READS_SERVICES) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world
+        .mirakl
+        .update_debit("D1", |debit| debit["state"] = json!("REFUSED"));
+    Finished::of(run).await.exits(3);
+    assert_eq!(captured(&world, &intent), Vec::<i64>::new());
+    world.pass(TimeDelta::minutes(6));
+    debits(&world).await;
+    assert_eq!(captured(&world, &intent), Vec::<i64>::new());
+}
+
+/// Two orders of 50.00 in a basket whose money was taken at once; the first one's seller accepted.
+fn paid_at_once(world: &World) -> String {
+    world.mirakl.put(accepted("C1-A", "50.00"));
+    let undecided = eur("C1-B", 2000, "50.00", "1.00").state("WAITING_ACCEPTANCE");
+    world.mirakl.put(undecided.unpaid());
+    let payment = PaymentSeed::new(10_000, "eur").basket("C1");
+    world.sim.stripe().pay(payment).intent.unwrap()
+}
