@@ -49,3 +49,34 @@ fn paid_at_once(world: &World) -> String {
     let payment = PaymentSeed::new(10_000, "eur").basket("C1");
     world.sim.stripe().pay(payment).intent.unwrap()
 }
+
+#[tokio::test]
+async fn a_refund_of_one_order_does_not_keep_the_others_of_its_basket_from_being_confirmed() {
+    let mut world = World::with_refunds().await;
+    let intent = paid_at_once(&world);
+    debits(&world).await.exits(0);
+    world.transfer().await.exits(0);
+    world.asks("C1-A", "1", "20.00", "0.00");
+    world.refund().await.exits(0);
+    world.refunded_once("1", 2000, &[2000]).await;
+    world.mirakl.put(accepted("C1-B", "50.00"));
+    world.pass(TimeDelta::hours(2));
+    world.transfer().await.exits(0);
+    debits(&world).await.exits(0);
+    assert_eq!(payment(&world, "C1").await["refunded"], 2000);
+    assert_eq!(confirmed(&world, "C1-B"), [intent]);
+}
+
+#[tokio::test]
+async fn what_somebody_gave_back_by_hand_is_missing_for_the_orders() {
+    let mut world = World::with_refunds().await;
+    let intent = paid_at_once(&world);
+    world.sim.stripe().refund(&intent, 2000);
+    debits(&world).await.exits(0);
+    world.mirakl.put(accepted("C1-B", "50.00"));
+    world.pass(TimeDelta::minutes(6));
+    debits(&world).await.exits(0);
+    assert_eq!(world.mirakl.confirmations().len(), 0);
+    let why = payment(&world, "C1").await["debits"].to_string();
+    assert!(why.contains("the payment holds 80.00 EUR"), "{why}");
+}
