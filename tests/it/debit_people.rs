@@ -80,3 +80,41 @@ async fn what_somebody_gave_back_by_hand_is_missing_for_the_orders() {
     let why = payment(&world, "C1").await["debits"].to_string();
     assert!(why.contains("the payment holds 80.00 EUR"), "{why}");
 }
+
+#[tokio::test]
+async fn a_payment_cancelled_by_hand_under_a_confirmed_order_is_mailed_the_same_day() {
+    let (mut world, smtp) = World::with_mails().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    let undecided = eur("C1-B", 2000, "5.00", "1.00").state("WAITING_ACCEPTANCE");
+    world.mirakl.put(undecided.unpaid());
+    let intent = authorised(&world, "C1", 1500);
+    debits(&world).await.exits(0);
+    world.sim.stripe().cancel(&intent);
+    world.pass(TimeDelta::minutes(6));
+    debits(&world).await.exits(0);
+    let row = payment(&world, "C1").await;
+    assert_eq!(row["status"], "CANCELED", "{row}");
+    world.notify().await.exits(0);
+    let text = smtp.one().parsed().text;
+    assert!(text.contains("Mirakl was told that orders"), "{text}");
+    assert!(text.contains(&intent), "{text}");
+}
+
+#[tokio::test]
+async fn a_capture_that_never_gets_an_answer_is_mailed() {
+    let (world, smtp) = World::with_mails().await;
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    authorised(&world, "C1", 1000);
+    let lost = Fault::on("POST /v1/payment_intents/{id}/capture").always();
+    world.sim.faults().add(lost.then(Effect::CutBefore));
+    debits(&world).await.exits(3);
+    let earlier = "set created_at = created_at - interval '8 days',
+                       updated_at = updated_at - interval '8 days'";
+    world.sql(&format!("update captures {earlier}")).await;
+    world
+        .sql("update history set at = at - interval '8 days'")
+        .await;
+    world.notify().await.exits(0);
+    let text = smtp.one().parsed().text;
+    assert!(text.contains("1 capture: pending"), "{text}");
+}
