@@ -113,3 +113,16 @@ async fn pages_without_links_are_read_by_their_count_to_the_end() {
     debits(&world).await.exits(0);
     assert_eq!(world.sim.stripe().captures().len(), 110);
 }
+
+#[tokio::test]
+async fn a_token_endpoint_that_is_out_of_order_refuses_no_credentials() {
+    let mut world = World::new().await;
+    world.unset("MIRAKL_API_KEY");
+    world.set("MIRAKL_CLIENT_ID", MIRAKL_CLIENT_ID);
+    world.set("MIRAKL_CLIENT_SECRET", MIRAKL_CLIENT_SECRET);
+    world.set("MIRAKL_TOKEN_URL", &world.mirakl.token_url());
+    let busy = Fault::on("POST /oauth/token").always();
+    world.sim.faults().add(busy.then(Effect::Status(408)));
+    let run = world.transfer().await.exits(1).says("408");
+    assert!(!run.stderr.contains("refused the credentials"), "{run:?}");
+}
