@@ -118,3 +118,22 @@ async fn a_capture_that_never_gets_an_answer_is_mailed() {
     let text = smtp.one().parsed().text;
     assert!(text.contains("1 capture: pending"), "{text}");
 }
+
+#[tokio::test]
+async fn orders_are_not_refused_while_their_payments_cannot_be_searched() {
+    let mut world = World::new().await;
+    world.set("REFUSE_FAILED_PAYMENTS", "true");
+    world.mirakl.put(accepted("C1-A", "10.00"));
+    let intent = authorised(&world, "C1", 1000);
+    world.sim.stripe().cancel(&intent);
+    debits(&world).await.exits(0);
+    world.pass(TimeDelta::hours(25));
+    let search = Fault::on("GET /v1/payment_intents/search").always();
+    world.sim.faults().add(search.then(Effect::Html));
+    debits(&world).await.exits(0);
+    assert_eq!(world.mirakl.confirmations().len(), 0);
+    world.sim.faults().clear();
+    world.pass(TimeDelta::minutes(6));
+    debits(&world).await.exits(0);
+    assert_eq!(world.mirakl.confirmations().len(), 1);
+}
