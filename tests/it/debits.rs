@@ -13,22 +13,22 @@ const CONFIRM: &str = "PUT /api/payment/debit";
 const CAPTURE: &str = "POST /v1/payment_intents/{id}/capture";
 
 /// An order of one line that its seller has accepted, and whose debit waits.
-fn accepted(id: &str, price: &str) -> OrderSeed {
+pub fn accepted(id: &str, price: &str) -> OrderSeed {
     eur(id, 2000, price, "1.00").waiting_debit()
 }
 
 /// An authorised payment of `cents` that names a basket; its intent.
-fn authorised(world: &World, basket: &str, cents: i64) -> String {
+pub fn authorised(world: &World, basket: &str, cents: i64) -> String {
     let seed = PaymentSeed::new(cents, "eur").basket(basket).authorized();
     world.sim.stripe().pay(seed).intent.unwrap()
 }
 
-async fn debits(world: &World) -> Finished {
+pub async fn debits(world: &World) -> Finished {
     world.run(&["validate-pending-debit"]).await
 }
 
 /// What Stripe has taken of a payment, by its ledger: every capture.
-fn captured(world: &World, intent: &str) -> Vec<i64> {
+pub fn captured(world: &World, intent: &str) -> Vec<i64> {
     let captures = world.sim.stripe().captures().into_iter();
     captures
         .filter(|capture| capture.payment == intent)
@@ -37,7 +37,7 @@ fn captured(world: &World, intent: &str) -> Vec<i64> {
 }
 
 /// What Mirakl took for an order: the payments it was told.
-fn confirmed(world: &World, order: &str) -> Vec<String> {
+pub fn confirmed(world: &World, order: &str) -> Vec<String> {
     let told = world.mirakl.confirmations().into_iter();
     told.filter(|told| told.order_id == order && told.applied && told.status == "OK")
         .map(|told| told.transaction_number.unwrap())
@@ -45,7 +45,7 @@ fn confirmed(world: &World, order: &str) -> Vec<String> {
 }
 
 /// `list payments` of one basket.
-async fn payment(world: &World, basket: &str) -> Value {
+pub async fn payment(world: &World, basket: &str) -> Value {
     let arguments = ["list", "payments", "--id", basket, "--output", "json"];
     let listed = world.run(&arguments).await.exits(0).json();
     let rows = listed.as_array().unwrap();
@@ -54,7 +54,7 @@ async fn payment(world: &World, basket: &str) -> Value {
 }
 
 /// Why a basket waits.
-async fn waits(world: &World, basket: &str, code: &str) -> String {
+pub async fn waits(world: &World, basket: &str, code: &str) -> String {
     let row = payment(world, basket).await;
     assert_eq!(row["reasonCode"], code, "{row}");
     row["statusReason"].as_str().unwrap().to_owned()

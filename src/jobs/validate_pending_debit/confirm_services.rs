@@ -148,9 +148,14 @@ async fn tell_services(
         row.transaction_number.clone_from(transaction);
         let refused = errors.get(&debit.id);
         let now_shown = shown.iter().find(|shown| shown.id == debit.id);
+        // Somebody else may have answered the debit otherwise meanwhile.
+        let taken = match transaction {
+            Some(_) => DebitState::Ok,
+            None => DebitState::Refused,
+        };
         let done = match (&lost, now_shown) {
             (None, _) => refused.is_none(),
-            (Some(_), Some(shown)) => shown.state != DebitState::Waiting,
+            (Some(_), Some(shown)) => shown.state == taken,
             (Some(_), None) => false,
         };
         if done {

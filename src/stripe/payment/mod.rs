@@ -99,7 +99,7 @@ impl Stripe {
             let charge: Option<WireCharge> = serde_json::from_str(raw.get()).ok();
             data.push(ListedCharge {
                 created_at: ids.created,
-                payment: charge.and_then(|charge| self.listed(&charge)),
+                payment: charge.and_then(|charge| self.listed(&charge, answered_at)),
             });
         }
         Ok(List {
@@ -127,9 +127,9 @@ impl Stripe {
                     ("expand[]", "payment_intent"),
                     ("expand[]", "balance_transaction"),
                 ];
-                self.get("/v1/charges/{id}", &path, &expand)
+                self.get_dated("/v1/charges/{id}", &path, &expand)
                     .await
-                    .map(|charge: WireCharge| self.of_charge(&charge))
+                    .map(|(charge, now): (WireCharge, _)| self.of_charge(&charge, now))
             }
         };
         match known(found)? {

@@ -9,6 +9,9 @@ use crate::domain::payment::{Payment, PaymentStatus};
 use crate::stripe::Stripe;
 use crate::stripe::wire::{Expandable, Metadata, null_is_false, unix};
 
+/// Why a payment failed whose authorisation was not used in time.
+const LAPSED: &str = "the authorisation ended before it was captured";
+
 #[derive(Deserialize)]
 pub(super) struct WireCharge {
     id: ChargeId,
@@ -70,12 +73,17 @@ pub(super) struct WireIntent {
 
 #[derive(Deserialize)]
 struct WireBalanceTransaction {
+    amount: i64,
     currency: String,
 }
 
 impl Stripe {
     /// A listed charge speaks for its intent only if it is the intent's latest.
-    pub(super) fn listed(&self, charge: &WireCharge) -> Option<Payment> {
+    pub(super) fn listed(
+        &self,
+        charge: &WireCharge,
+        now: Option<DateTime<Utc>>,
+    ) -> Option<Payment> {
         let intent = charge.payment_intent.as_ref().and_then(Expandable::object);
         let superseded = intent
             .and_then(|intent| intent.latest_charge.as_ref())
@@ -83,14 +91,18 @@ impl Stripe {
         if superseded {
             None
         } else {
-            self.of_charge(charge)
+            self.of_charge(charge, now)
         }
     }
 
-    pub(super) fn of_charge(&self, charge: &WireCharge) -> Option<Payment> {
+    pub(super) fn of_charge(
+        &self,
+        charge: &WireCharge,
+        now: Option<DateTime<Utc>>,
+    ) -> Option<Payment> {
         let intent = charge.payment_intent.as_ref();
         let whole = intent.and_then(Expandable::object);
-        self.combine(charge, whole, intent)
+        self.combine(charge, whole, intent, now)
     }
 
     pub(super) fn of_intent(&self, intent: &WireIntent) -> Option<Payment> {
@@ -98,7 +110,7 @@ impl Stripe {
         match charge {
             Some(charge) => {
                 let named = Expandable::Id(intent.id.to_string());
-                self.combine(charge, Some(intent), Some(&named))
+                self.combine(charge, Some(intent), Some(&named), None)
             }
             None => self.without_charge(intent),
         }
@@ -130,11 +142,13 @@ impl Stripe {
         })
     }
 
+    /// `now` tells whether the authorisation of a charge without an intent has ended.
     fn combine(
         &self,
         charge: &WireCharge,
         intent: Option<&WireIntent>,
         intent_id: Option<&Expandable<WireIntent>>,
+        now: Option<DateTime<Utc>>,
     ) -> Option<Payment> {
         let currency = Currency::parse(&charge.currency).ok()?;
         let settled = charge
@@ -144,7 +158,7 @@ impl Stripe {
         let settlement = settled.and_then(|s| Currency::parse(&s.currency).ok());
         let (status, pending) = match intent {
             Some(intent) => of_intent_status(&intent.status)?,
-            None => of_charge_status(charge)?,
+            None => of_charge_status(charge, now)?,
         };
         // An intent may be ahead of its charge; money counts once the charge has taken it.
         let taken = charge.status == "succeeded" && charge.captured;
@@ -157,29 +171,19 @@ impl Stripe {
         } else {
             0
         };
-        // What a partial capture has released counts as refunded at Stripe, and was never taken.
-        let released = if taken { charge.amount - captured } else { 0 };
-        let refunded = match (charge.refunded, charge.amount_refunded) {
-            (true, _) => captured,
-            (false, refunded) => (refunded.unwrap_or(0) - released).max(0),
-        };
+        let refunded = given_back(charge, captured);
         let expired = intent.is_some_and(|intent| {
             let reason = intent.cancellation_reason.as_deref();
             matches!(reason, Some("automatic" | "expired"))
         });
         let (status, failure) = match status {
-            PaymentStatus::Canceled if expired => (
-                PaymentStatus::Failed,
-                Some("the authorisation ended before it was captured".to_owned()),
-            ),
-            PaymentStatus::Failed => (status, charge.failure_code.clone()),
+            PaymentStatus::Canceled if expired => (PaymentStatus::Failed, Some(LAPSED.to_owned())),
+            PaymentStatus::Failed => {
+                let lapsed = (charge.status == "succeeded").then(|| LAPSED.to_owned());
+                (status, lapsed.or_else(|| charge.failure_code.clone()))
+            }
             other => (other, None),
         };
-        let capture_before = charge
-            .payment_method_details
-            .as_ref()
-            .and_then(|method| method.card.as_ref())
-            .and_then(|card| card.capture_before);
         Some(Payment {
             intent: intent_id.map(|intent| match intent {
                 Expandable::Id(id) => PaymentIntentId(id.clone()),
@@ -199,9 +203,7 @@ impl Stripe {
             awaits_customer: intent.is_some_and(|intent| awaits_customer(&intent.status)),
             destination_charge: charge.transfer_data.is_some()
                 || intent.is_some_and(|intent| intent.transfer_data.is_some()),
-            authorized_until: capture_before
-                .filter(|_| !taken)
-                .and_then(|at| DateTime::from_timestamp(at, 0)),
+            authorized_until: capture_before(charge).filter(|_| !taken),
             failure,
             created_at: intent.map_or(charge.created, |intent| intent.created),
         })
@@ -250,13 +252,44 @@ fn awaits_customer(intent_status: &str) -> bool {
     )
 }
 
-fn of_charge_status(charge: &WireCharge) -> Option<(PaymentStatus, bool)> {
+/// What of a captured charge was given back. Before version 2025-03-31 of the API a capture counted
+/// what it released as refunded, and the charge's balance transaction booked all that was authorised.
+fn given_back(charge: &WireCharge, captured: i64) -> i64 {
+    if charge.refunded {
+        return captured;
+    }
+    let refunded = charge.amount_refunded.unwrap_or(0);
+    let released = charge.amount - captured;
+    let booked = charge.balance_transaction.as_ref();
+    let booked = booked.and_then(Expandable::object);
+    let whole = booked
+        .is_some_and(|booked| booked.amount == charge.amount && booked.currency == charge.currency);
+    let refunded = match whole && refunded >= released {
+        true => refunded - released,
+        false => refunded,
+    };
+    refunded.min(captured)
+}
+
+fn capture_before(charge: &WireCharge) -> Option<DateTime<Utc>> {
+    let method = charge.payment_method_details.as_ref()?;
+    DateTime::from_timestamp(method.card.as_ref()?.capture_before?, 0)
+}
+
+fn of_charge_status(
+    charge: &WireCharge,
+    now: Option<DateTime<Utc>>,
+) -> Option<(PaymentStatus, bool)> {
+    let given_back = charge.refunded || charge.amount_refunded.is_some_and(|refunded| refunded > 0);
+    let lapsed = capture_before(charge).is_some_and(|end| now.is_some_and(|now| end <= now));
     Some(match charge.status.as_str() {
         "failed" => (PaymentStatus::Failed, false),
         "pending" => (PaymentStatus::ToCapture, true),
         "succeeded" if charge.captured => (PaymentStatus::Captured, false),
-        // An authorisation that was released shows as refunded.
-        "succeeded" if charge.refunded => (PaymentStatus::Canceled, false),
+        // An authorisation that was released by a refund.
+        "succeeded" if given_back => (PaymentStatus::Canceled, false),
+        // One that has ended leaves no other trace on a charge without an intent.
+        "succeeded" if lapsed => (PaymentStatus::Failed, false),
         "succeeded" => (PaymentStatus::ToCapture, false),
         _ => return None,
     })

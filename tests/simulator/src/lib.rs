@@ -40,6 +40,6 @@ pub use receiver::{Behaviour, Delivery, Receiver};
 pub use simulator::Simulator;
 pub use stripe::{
     Account, AccountLink, AccountSeed, Cancellation, Capture, Payment, PaymentSeed, PaymentView,
-    Payout, Refund, RefundBalanceRule, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY,
+    Payout, Refund, RefundBalanceRule, Releases, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY,
     STRIPE_RESTRICTED_KEY, SellerTransfer, Stripe, Transfer, TransferSeed, Visit,
 };

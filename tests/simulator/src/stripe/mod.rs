@@ -34,6 +34,7 @@ mod reads;
 mod record;
 mod refund_book;
 mod refunds;
+mod releases;
 mod reversals;
 mod search;
 mod seeds;
@@ -57,6 +58,7 @@ pub use links::{AccountLink, Visit};
 pub use paying_out::{Payout, SellerTransfer};
 pub use record::{Cancellation, Capture, PaymentView};
 pub use refunds::RefundBalanceRule;
+pub use releases::Releases;
 pub use seeds::{Payment, PaymentSeed, TransferSeed};
 pub use transfers::Transfer;
 

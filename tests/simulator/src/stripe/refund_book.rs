@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::book::Book;
 use super::events::Cause;
+use super::releases::Releases;
 use super::shelf::Item;
 use super::views::Expand;
 
@@ -111,14 +112,16 @@ impl Book {
         if released {
             amount = charge.amount;
             self.call_off(id, gift.reason.as_deref(), cause.key, now);
+            // This one was asked for as a refund, and is one.
+            self.charge(id).releases = Releases::Refunded;
         } else {
-            let left = charge.amount - charge.amount_refunded;
+            let left = charge.left();
             assert!(
                 (1..=left).contains(&amount),
                 "{id} has {left} left to refund"
             );
             worth = charge.worth(amount);
-            charge.amount_refunded += amount;
+            charge.given_back += amount;
         }
         let charge = self.charge(id).clone();
         let prefix = match charge.id.starts_with("py_") {
@@ -203,7 +206,7 @@ impl Book {
         refund.status = "failed";
         refund.pending_reason = None;
         refund.failure_reason = Some(reason.to_owned());
-        self.charge(&refund.charge).amount_refunded -= refund.amount;
+        self.charge(&refund.charge).given_back -= refund.amount;
         if refund.taken.is_some() {
             refund.returned = Some(self.ids.make("txn", 24));
             let (currency, at) = self.settlement_of(&refund.charge);
