@@ -41,6 +41,7 @@ mod payout_waits;
 mod payouts;
 mod refund_amounts;
 mod refund_crashes;
+mod refund_hands;
 mod refund_kinds;
 mod refund_people;
 mod refunds;

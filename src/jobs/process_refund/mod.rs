@@ -11,6 +11,7 @@ mod confirm;
 mod facts;
 mod failures;
 mod gather;
+mod look;
 mod page;
 mod parts;
 mod plan;

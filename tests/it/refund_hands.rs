@@ -1,0 +1,88 @@
+//! People who refund or take back by hand while a row is in doubt or failed: nothing goes the same way twice, and
+//! what they did is not forgotten with the database.
+
+use chrono::TimeDelta;
+use simulator::{Effect, Fault};
+
+use crate::support::{Finished, World};
+
+const REFUND: &str = "POST /v1/refunds";
+
+async fn resolve(world: &World, refund: &str, decision: &[&str]) -> Finished {
+    let id = world.refund_row(refund).await["internalId"].to_string();
+    let arguments = [&["resolve", "refund", &id], decision].concat();
+    world.run(&arguments).await
+}
+
+/// Minor units of a charge that went back, by the ledger.
+fn gone_back(world: &World, charge: &str) -> i64 {
+    let refunds = world.sim.stripe().refunds().into_iter();
+    let of = refunds.filter(|made| made.charge == charge);
+    let reached = of.filter(|made| !["failed", "canceled"].contains(&made.status.as_str()));
+    reached.map(|made| made.amount).sum()
+}
+
+#[tokio::test]
+async fn a_refund_in_doubt_that_a_person_made_meanwhile_is_not_made_again() {
+    for hours in [0, 30] {
+        let mut world = World::with_refunds().await;
+        let charge = world.sold("C1-A", "100.00", "10.00", 10_000).await;
+        world.sold("C2-A", "30.00", "3.00", 3000).await;
+        world.asks("C1-A", "1100", "20.00", "2.00");
+        world.asks("C2-A", "1101", "10.00", "1.00");
+        let lost = Fault::on(REFUND).always().then(Effect::CutBefore);
+        world.sim.faults().add(lost);
+        world.refund().await.exits(3);
+        world.sim.faults().clear();
+        let by_hand = world.sim.stripe().refund(&charge, 2000);
+        // The first request could still be on its way.
+        world.refund().await.exits(3).says("in doubt");
+        world.refunded_once("1101", 1000, &[900]).await;
+        world.pass(TimeDelta::hours(hours) + TimeDelta::minutes(6));
+        world.refund().await.exits(3).says("1 failed");
+        let row = world
+            .refund_stands("1100", "REFUND_FAILED", "REFUND", "refunded_by_others")
+            .await;
+        assert!(row["nextLookAt"].is_null(), "{row:#}");
+        assert_eq!(gone_back(&world, &charge), 2000);
+        resolve(&world, "1100", &["--stripe-id", &by_hand])
+            .await
+            .exits(0);
+        world.refund().await.exits(0);
+        let row = world
+            .refund_stands("1100", "REFUND_CREATED", "REVERSE", "")
+            .await;
+        assert_eq!(row["stripeRefundId"], by_hand);
+        assert_eq!(gone_back(&world, &charge), 2000);
+    }
+}
+
+#[tokio::test]
+async fn a_refund_in_doubt_beside_one_of_somebody_else_is_found_or_made_when_a_person_says_so() {
+    let mut world = World::with_refunds().await;
+    let charge = world.sold("C1-A", "100.00", "10.00", 10_000).await;
+    let other = world.sold("C2-A", "100.00", "10.00", 10_000).await;
+    world.asks("C1-A", "1100", "20.00", "2.00");
+    world.asks("C2-A", "1101", "20.00", "2.00");
+    let lost = |effect, of: &str| {
+        let fault = Fault::on(REFUND).always().containing(of);
+        world.sim.faults().add(fault.then(effect));
+    };
+    lost(Effect::CutBefore, "1100");
+    lost(Effect::CutAfter, "1101");
+    world.refund().await.exits(3);
+    world.sim.faults().clear();
+    world.sim.stripe().refund(&charge, 500);
+    world.sim.stripe().refund(&other, 500);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(3);
+    // This one was made: what others did does not matter to it.
+    world.refunded_once("1101", 2000, &[1800]).await;
+    world
+        .refund_stands("1100", "REFUND_FAILED", "REFUND", "refunded_by_others")
+        .await;
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    world.refund().await.exits(0);
+    world.refunded_once("1100", 2000, &[1800]).await;
+    assert_eq!(gone_back(&world, &charge), 2500);
+}
