@@ -86,3 +86,35 @@ async fn a_refund_in_doubt_beside_one_of_somebody_else_is_found_or_made_when_a_p
     world.refunded_once("1100", 2000, &[1800]).await;
     assert_eq!(gone_back(&world, &charge), 2500);
 }
+
+#[tokio::test]
+async fn a_refund_made_anew_before_the_database_was_put_back_is_found_and_not_made_a_third_time() {
+    let mut world = World::with_refunds().await;
+    world.sold("C1-A", "30.00", "3.00", 3000).await;
+    let other = world.sold("C2-A", "30.00", "3.00", 3000).await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.refund().await.exits(0);
+    let backup = world.db.backup().await;
+    let first = world.sim.stripe().refunds()[0].id.clone();
+    world.sim.stripe().fail_refund(&first, "declined");
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(3);
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    world.refund().await.exits(0);
+    let second = world.refund_row("1100").await["stripeRefundId"].clone();
+    // What was made before this one is not listed again.
+    world.pass(TimeDelta::hours(1));
+    world.sim.stripe().refund(&other, 100);
+    world.pass(TimeDelta::hours(25));
+    world.use_database(backup);
+    world.refund().await.exits(3);
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    world.refund().await.exits(0);
+    assert_eq!(world.given_back("1100"), [1000]);
+    assert_eq!(world.taken_back("1100"), [900]);
+    let row = world
+        .refund_stands("1100", "REFUND_CREATED", "REVERSE", "")
+        .await;
+    assert_eq!(row["stripeRefundId"], second);
+    assert!(row["difference"].is_null(), "{row:#}");
+}

@@ -127,11 +127,12 @@ impl Sender<'_, '_> {
     }
 }
 
-/// Whether Stripe is asked before this leaves: its key may be forgotten, or somebody else refunded the charge and
-/// no person has accepted that.
+/// Whether Stripe is asked before this leaves: its key may be forgotten, a store that was put back may not know what
+/// earlier attempts came to, or somebody else refunded the charge and no person has accepted that.
 fn is_unsure(row: &PendingRefund, by_others: &HashMap<ChargeId, i64>, now: DateTime<Utc>) -> bool {
     let by_others = by_others.get(&row.charge).copied().unwrap_or(0);
-    row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE) || by_others > row.accepted_by_others
+    let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
+    is_old || row.attempt > 1 || by_others > row.accepted_by_others
 }
 
 /// What is left to a person where others refunded the charge of a row.

@@ -134,7 +134,10 @@ pub async fn made(conn: &mut Connection, row: &MadeRefund<'_>, now: DateTime<Utc
          set step = 'CONFIRM', status_reason = null, reason_code = null, looks = 0,
              seller_part = case when amount = $3 and currency = $4 then seller_part end,
              stripe_refund_id = $2, amount = $3, currency = $4, stripe_created_at = $5,
-             stripe_request_id = $6, difference = coalesce($7, difference), updated_at = $8
+             stripe_request_id = $6, updated_at = $8,
+             -- Another refund that was found at Stripe may have become this one.
+             difference = coalesce($7, nullif(difference,
+                 'Stripe holds another refund for this: ' || $2))
          where id = $1 and step = 'REFUND' and status = 'REFUND_PENDING'",
         row.id,
         row.stripe_refund_id.as_str(),
