@@ -9,7 +9,7 @@ use super::{PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{OrderId, RefundId, ReversalId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
-use crate::domain::refund::{RefundType, reversal_is_for};
+use crate::domain::refund::{RefundType, reversal_is_for, reversal_is_nobodys};
 
 const TEMPLATE: &str = "/v1/transfers/{id}/reversals";
 
@@ -64,6 +64,11 @@ impl Reversal {
     pub fn is_for(&self, host: &str, kind: RefundType, id: &RefundId) -> bool {
         let field = |name: &str| self.metadata.get(name).map(String::as_str);
         reversal_is_for(field, host, kind, id)
+    }
+
+    /// Whether a person or another program made it.
+    pub fn is_nobodys(&self) -> bool {
+        reversal_is_nobodys(|name| self.metadata.get(name).map(String::as_str))
     }
 }
 

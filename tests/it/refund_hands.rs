@@ -7,6 +7,7 @@ use simulator::{Effect, Fault};
 use crate::support::{Finished, World};
 
 const REFUND: &str = "POST /v1/refunds";
+const REVERSE: &str = "POST /v1/transfers/{id}/reversals";
 
 async fn resolve(world: &World, refund: &str, decision: &[&str]) -> Finished {
     let id = world.refund_row(refund).await["internalId"].to_string();
@@ -117,4 +118,69 @@ async fn a_refund_made_anew_before_the_database_was_put_back_is_found_and_not_ma
         .await;
     assert_eq!(row["stripeRefundId"], second);
     assert!(row["difference"].is_null(), "{row:#}");
+}
+
+#[tokio::test]
+async fn a_refused_reversal_that_a_person_made_meanwhile_is_not_made_again() {
+    let mut world = World::with_refunds().await;
+    world.sold("C1-A", "30.00", "3.00", 3000).await;
+    let stripe = world.sim.stripe().clone();
+    stripe.drain("acct_shop2000", "eur", 2700);
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.refund().await.exits(3);
+    stripe.add_funds("acct_shop2000", "eur", 2700);
+    let transfer = stripe.transfers_for("C1-A")[0].id.clone();
+    let by_hand = stripe.reverse(&transfer, 900);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(3).says("1 failed");
+    let row = world
+        .refund_stands("1100", "REFUND_FAILED", "REVERSE", "reversed_by_others")
+        .await;
+    assert!(row["nextLookAt"].is_null(), "{row:#}");
+    world.pass(TimeDelta::days(2));
+    world.refund().await;
+    assert_eq!(stripe.transfers_for("C1-A")[0].amount_reversed, 900);
+    resolve(&world, "1100", &["--stripe-id", &by_hand])
+        .await
+        .exits(0);
+    // What is named is nobody's no longer: the next refund of the order is not held up by it.
+    stripe.drain("acct_shop2000", "eur", 1800);
+    world.asks("C1-A", "1101", "5.00", "0.50");
+    world.refund().await.exits(3);
+    stripe.add_funds("acct_shop2000", "eur", 1800);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(0);
+    world.refunded_once("1101", 500, &[450]).await;
+    let row = world
+        .refund_stands("1100", "REFUND_CREATED", "REVERSE", "")
+        .await;
+    assert_eq!(row["stripeReversalId"], by_hand);
+}
+
+#[tokio::test]
+async fn a_reversal_in_doubt_beside_one_of_somebody_else_goes_on_when_a_person_says_so() {
+    let mut world = World::with_refunds().await;
+    world.sold("C1-A", "30.00", "3.00", 3000).await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    let lost = Fault::on(REVERSE).always().then(Effect::CutBefore);
+    world.sim.faults().add(lost);
+    world.refund().await.exits(3);
+    world.sim.faults().clear();
+    let stripe = world.sim.stripe().clone();
+    let transfer = stripe.transfers_for("C1-A")[0].id.clone();
+    stripe.reverse(&transfer, 100);
+    // The first request could still be on its way.
+    world.refund().await.exits(3);
+    world
+        .refund_stands("1100", "REFUND_PENDING", "REVERSE", "")
+        .await;
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(3);
+    world
+        .refund_stands("1100", "REFUND_FAILED", "REVERSE", "reversed_by_others")
+        .await;
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    world.refund().await.exits(0);
+    world.refunded_once("1100", 1000, &[900]).await;
+    assert_eq!(stripe.transfers_for("C1-A")[0].amount_reversed, 1000);
 }

@@ -19,7 +19,7 @@ use crate::store::refunds::{self, PendingRefund, RefusedRefund};
 use crate::stripe::{Refund, StripeError};
 
 /// So long after it left, Stripe may still be about to carry a request out.
-const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
+pub(super) const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
 
 /// What a look at a charge found.
 pub(super) enum Look {

@@ -18,6 +18,7 @@ mod plan;
 mod refund;
 mod reverse;
 mod row;
+mod taken;
 mod unwind;
 
 pub use plan::PlannedRefund;

@@ -22,8 +22,8 @@ pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
 pub use resolve::{RefundResolution, ResolvableRefund, resolvable, resolve};
 pub use reversals::{
-    MadeReversal, PendingReversal, cut, mark_reversals_sent, pending_reversals, reversal_failed,
-    reversal_made,
+    MadeReversal, PendingReversal, RefusedReversal, cut, known_reversals, mark_reversals_sent,
+    pending_reversals, reversal_failed, reversal_made,
 };
 pub use reverse::{NewReversalRow, ReversalRow, ReverseDecision, ToReverse, decided, to_reverse};
 pub use send::{MadeRefund, PendingRefund, RefusedRefund, made, mark_sent, pending, refused};
