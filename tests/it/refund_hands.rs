@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use simulator::{Effect, Fault};
 
-use crate::support::{Finished, World};
+use crate::support::{Database, Finished, World};
 
 const REFUND: &str = "POST /v1/refunds";
 const REVERSE: &str = "POST /v1/transfers/{id}/reversals";
@@ -183,4 +183,81 @@ async fn a_reversal_in_doubt_beside_one_of_somebody_else_goes_on_when_a_person_s
     world.refund().await.exits(0);
     world.refunded_once("1100", 1000, &[900]).await;
     assert_eq!(stripe.transfers_for("C1-A")[0].amount_reversed, 1000);
+}
+
+#[tokio::test]
+async fn what_a_person_named_is_found_again_by_a_database_that_was_put_back_or_lost() {
+    for lost in [false, true] {
+        let mut world = World::with_refunds().await;
+        let charge = world.sold("C1-A", "30.00", "3.00", 3000).await;
+        world.sold("C2-A", "30.00", "3.00", 3000).await;
+        let stripe = world.sim.stripe().clone();
+        stripe.dispute(&charge);
+        world.asks("C1-A", "1100", "10.00", "1.00");
+        world.refund().await.exits(3);
+        stripe.end_dispute(&charge);
+        stripe.drain("acct_shop2000", "eur", 5400);
+        world.asks("C2-A", "1101", "10.00", "1.00");
+        world.refund().await.exits(3);
+        stripe.add_funds("acct_shop2000", "eur", 5400);
+        let backup = match lost {
+            false => world.db.backup().await,
+            true => Database::migrated().await,
+        };
+        let refund = stripe.refund(&charge, 1000);
+        resolve(&world, "1100", &["--stripe-id", &refund])
+            .await
+            .exits(0);
+        let transfer = stripe.transfers_for("C2-A")[0].id.clone();
+        let reversal = stripe.reverse(&transfer, 900);
+        resolve(&world, "1101", &["--stripe-id", &reversal])
+            .await
+            .exits(0);
+        world.use_database(backup);
+        world.pass(TimeDelta::hours(50));
+        if lost {
+            world.shop(2000).await;
+        }
+        world.transfer().await.exits(0);
+        world.refund().await.exits(0);
+        world.refund().await.exits(0);
+        assert_eq!(gone_back(&world, &charge), 1000);
+        assert_eq!(stripe.transfers_for("C2-A")[0].amount_reversed, 900);
+        world.refunded_once("1100", 1000, &[900]).await;
+        world.refunded_once("1101", 1000, &[900]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_stripe_does_not_let_name_settles_nothing() {
+    let world = World::with_refunds().await;
+    let charge = world.sold("C1-A", "30.00", "3.00", 3000).await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    let by_hand = world.sim.stripe().refund(&charge, 1000);
+    world.refund().await.exits(3);
+    let refused = Fault::on("POST /v1/refunds/{id}").always();
+    world.sim.faults().add(refused.then(Effect::Status(403)));
+    resolve(&world, "1100", &["--stripe-id", &by_hand])
+        .await
+        .exits(1)
+        .says("nothing is settled");
+    world
+        .refund_stands("1100", "REFUND_FAILED", "REFUND", "refunded_by_others")
+        .await;
+    world.sim.faults().clear();
+    resolve(&world, "1100", &["--stripe-id", &by_hand])
+        .await
+        .exits(0);
+    let made = world.sim.stripe().refunds();
+    assert_eq!(made[0].metadata["miraklRefundId"], "1100");
+    // One that a row has is not named anew for another.
+    world.asks("C1-A", "1101", "10.00", "1.00");
+    world.refund().await;
+    world.asks("C1-A", "1102", "10.00", "1.00");
+    world.sim.stripe().refund(&charge, 100);
+    world.refund().await.exits(3);
+    resolve(&world, "1102", &["--stripe-id", &by_hand])
+        .await
+        .exits(2)
+        .says("was made for refund 1100");
 }

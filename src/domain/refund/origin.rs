@@ -86,7 +86,10 @@ pub fn reversal_is_for<'a>(
 /// Whether neither this program nor the former connector made a reversal, by its metadata: a person in the dashboard
 /// did, or another program.
 pub fn reversal_is_nobodys<'a>(field: impl Fn(&str) -> Option<&'a str>) -> bool {
-    !matches!(field("pluginName"), Some("mirakl-stripe" | "MiraklConnector"))
+    !matches!(
+        field("pluginName"),
+        Some("mirakl-stripe" | "MiraklConnector")
+    )
 }
 
 #[cfg(test)]

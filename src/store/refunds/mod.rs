@@ -20,7 +20,7 @@ pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
 pub use others::{FormerRefund, OtherRefund, by_others, former, keep_others, known_others};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
-pub use resolve::{RefundResolution, ResolvableRefund, resolvable, resolve};
+pub use resolve::{RefundResolution, ResolvableRefund, is_known, resolvable, resolve};
 pub use reversals::{
     MadeReversal, PendingReversal, RefusedReversal, cut, known_reversals, mark_reversals_sent,
     pending_reversals, reversal_failed, reversal_made,
