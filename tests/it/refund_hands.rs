@@ -2,9 +2,9 @@
 //! what they did is not forgotten with the database.
 
 use chrono::TimeDelta;
-use simulator::{Effect, Fault};
+use simulator::{Effect, Fault, LineSeed, OrderSeed, RefundSeed};
 
-use crate::support::{Database, Finished, World};
+use crate::support::{Database, Finished, TAX_ACCOUNT, World};
 
 const REFUND: &str = "POST /v1/refunds";
 const REVERSE: &str = "POST /v1/transfers/{id}/reversals";
@@ -260,4 +260,42 @@ async fn what_stripe_does_not_let_name_settles_nothing() {
         .await
         .exits(2)
         .says("was made for refund 1100");
+}
+
+#[tokio::test]
+async fn a_reversal_in_doubt_of_a_refund_that_a_person_ended_is_found_or_forgotten() {
+    for (effect, back) in [(Effect::CutAfter, vec![880]), (Effect::CutBefore, vec![])] {
+        let mut world = World::with_taxes().await;
+        world.set("ENABLE_PRODUCT_PAYMENT_REFUND", "true");
+        world.set("STRIPE_MAX_CONCURRENCY", "1");
+        let line = LineSeed::new("30.00").commission("3.00").tax("5.00");
+        world.paid(OrderSeed::new("C1-A", "C1", 2000).line(line), "C1", 3000);
+        world.transfer().await.exits(0);
+        let refund = RefundSeed::new("1", "12.00").commission("1.20").tax("2.00");
+        world.mirakl.add_refund("C1-A", 1, refund);
+        let stripe = world.sim.stripe().clone();
+        stripe.drain(TAX_ACCOUNT, "eur", stripe.balance(TAX_ACCOUNT, "eur"));
+        let lost = Fault::on(REVERSE).always().containing("amount=880&");
+        world.sim.faults().add(lost.then(effect));
+        world.refund().await.exits(3);
+        world.sim.faults().clear();
+        resolve(&world, "1", &["--abandon", "paid in cash"])
+            .await
+            .exits(0);
+        world.pass(TimeDelta::minutes(6));
+        world.refund().await.exits(0);
+        assert_eq!(world.taken_back("1"), back);
+        let row = world
+            .refund_stands("1", "REFUND_ABORTED", "REVERSE", "resolved_abandoned")
+            .await;
+        assert_eq!(row["stripeReversalId"].is_string(), !back.is_empty());
+        assert_eq!(row["difference"].is_string(), !back.is_empty(), "{row:#}");
+        // Nothing is reserved for it.
+        let open = "select count(*)::text from reversals
+                    where sent_at is not null and reversal_id is null";
+        assert_eq!(world.value(open).await, "0");
+        world.sim.clear_calls();
+        world.refund().await.exits(0);
+        assert_eq!(world.count("GET /v1/transfers/{id}/reversals"), 0);
+    }
 }

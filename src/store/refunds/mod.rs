@@ -2,6 +2,7 @@
 
 mod adopt;
 mod confirm;
+mod left;
 mod list;
 mod others;
 mod parts;
@@ -16,6 +17,7 @@ pub use adopt::{AdoptedRefund, AdoptionResult, FailedLater, adopt, failed_later}
 pub use confirm::{
     NotConfirmed, ToConfirm, confirm_sent, confirmed, not_confirmed, still_asked, to_confirm,
 };
+pub use left::{LeftReversal, left_reversals, never_reversed};
 pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
 pub use others::{FormerRefund, OtherRefund, by_others, former, keep_others, known_others};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
