@@ -21,16 +21,18 @@ struct WireData {
 }
 
 impl Stripe {
-    /// A page of refunds that Stripe found since `from` that it could not carry out (`refund.failed`), newest
-    /// first. Stripe keeps events for 30 days.
-    pub async fn failed_refunds(
+    /// Of a page of what happened to refunds since `from`, newest first, those that reach no customer: Stripe could
+    /// not carry them out (`refund.failed`), or they were cancelled, which `refund.updated` alone tells. Stripe keeps
+    /// events for 30 days.
+    pub async fn ended_refunds(
         &self,
         from: DateTime<Utc>,
         starting_after: Option<&str>,
     ) -> Result<List<Refund>, StripeError> {
         let from = from.timestamp().to_string();
         let mut parameters = vec![
-            ("type", "refund.failed"),
+            ("types[]", "refund.failed"),
+            ("types[]", "refund.updated"),
             ("created[gte]", from.as_str()),
             ("limit", PAGE_SIZE),
         ];
@@ -40,11 +42,14 @@ impl Stripe {
         let (page, date): (WireList<WireEvent>, _) =
             self.get_dated(PATH, PATH, &parameters).await?;
         let last = page.data.last().map(|last| last.id.clone());
-        let failed = page.data.into_iter().map(|event| event.data.object.into());
+        let refunds = page
+            .data
+            .into_iter()
+            .map(|event| Refund::from(event.data.object));
         Ok(List {
             next: last.filter(|_| page.has_more),
             date,
-            data: failed.collect(),
+            data: refunds.filter(|refund| refund.ended.is_some()).collect(),
         })
     }
 }

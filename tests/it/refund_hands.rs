@@ -2,7 +2,7 @@
 //! what they did is not forgotten with the database.
 
 use chrono::TimeDelta;
-use simulator::{Effect, Fault, LineSeed, OrderSeed, RefundSeed};
+use simulator::{Effect, Fault, LineSeed, OrderSeed, Receiver, RefundSeed};
 
 use crate::support::{Database, Finished, TAX_ACCOUNT, World};
 
@@ -298,4 +298,37 @@ async fn a_reversal_in_doubt_of_a_refund_that_a_person_ended_is_found_or_forgott
         world.refund().await.exits(0);
         assert_eq!(world.count("GET /v1/transfers/{id}/reversals"), 0);
     }
+}
+
+#[tokio::test]
+async fn a_refund_that_is_cancelled_at_stripe_is_told_once_and_made_anew_by_a_person() {
+    let mut world = World::with_refunds().await;
+    let server = Receiver::start().await.unwrap();
+    world.set("OPERATOR_NOTIFICATION_URL", &server.url());
+    let charge = world.sold("C1-A", "30.00", "3.00", 3000).await;
+    world.sold("C2-A", "30.00", "3.00", 3000).await;
+    world.sim.stripe().refunds_stay_pending(true);
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.asks("C2-A", "1101", "10.00", "1.00");
+    world.refund().await.exits(0);
+    let id = |row: &serde_json::Value| row["stripeRefundId"].as_str().unwrap().to_owned();
+    let first = id(&world.refund_row("1100").await);
+    let second = id(&world.refund_row("1101").await);
+    world.pass(TimeDelta::days(2));
+    world.sim.stripe().cancel_refund(&first);
+    // What only got there is no news.
+    world.sim.stripe().settle_refund(&second);
+    world.refund().await.exits(3).says("1 failed");
+    let row = world
+        .refund_stands("1100", "REFUND_FAILED", "REVERSE", "refund_failed_later")
+        .await;
+    let reason = row["failedReason"].as_str().unwrap();
+    assert!(reason.contains("canceled"), "{reason}");
+    world.refund().await;
+    assert_eq!(server.received().len(), 1);
+    world.refunded_once("1101", 1000, &[900]).await;
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    world.refund().await.exits(0);
+    assert_eq!(gone_back(&world, &charge), 1000);
+    assert_eq!(world.taken_back("1100"), [900]);
 }
