@@ -332,3 +332,37 @@ async fn a_refund_that_is_cancelled_at_stripe_is_told_once_and_made_anew_by_a_pe
     assert_eq!(gone_back(&world, &charge), 1000);
     assert_eq!(world.taken_back("1100"), [900]);
 }
+
+#[tokio::test]
+async fn an_earlier_refund_that_stripe_answers_again_is_told_as_refused() {
+    let mut world = World::with_refunds().await;
+    let server = Receiver::start().await.unwrap();
+    world.set("OPERATOR_NOTIFICATION_URL", &server.url());
+    let charge = world.sold("C1-A", "30.00", "3.00", 3000).await;
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.sim.stripe().dispute(&charge);
+    world.refund().await.exits(3);
+    world.sim.stripe().end_dispute(&charge);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(0);
+    // Made at the second attempt; the new database counts from one.
+    let made = world.sim.stripe().refunds()[0].id.clone();
+    world.sim.stripe().fail_refund(&made, "declined");
+    world.use_database(Database::migrated().await);
+    world.shop(2000).await;
+    world.transfer().await.exits(0);
+    world.refund().await.exits(3);
+    resolve(&world, "1100", &["--retry"]).await.exits(0);
+    let before = server.received().len();
+    world.refund().await.exits(3);
+    let row = world
+        .refund_stands("1100", "REFUND_FAILED", "REFUND", "replayed")
+        .await;
+    let told = server.received().split_off(before);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0].json["payload"]["failedReason"], row["failedReason"]);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(0);
+    assert_eq!(world.given_back("1100"), [1000]);
+    assert_eq!(world.taken_back("1100"), [900]);
+}

@@ -136,13 +136,8 @@ impl Sender<'_, '_> {
                 request_id,
                 next_look_at: Some(now + retry::failure_delay(row.failures)),
             };
-            refunds::refused(&mut tx, &refused, now).await?;
-            tx.commit().await?;
-            self.pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
-            return Ok(());
+            drop(tx);
+            return self.fail(row, &refused).await;
         }
         if let Some(why) = &refund.ended {
             super::failures::note(self.pass, &mut tx, &refund.id, why).await?;
