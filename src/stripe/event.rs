@@ -26,17 +26,21 @@ impl From<WireEvent> for Refund {
 }
 
 impl Stripe {
-    /// A page of refunds that Stripe found since `from` that it could not carry out (`refund.failed`), newest
-    /// first. Stripe keeps events for 30 days.
-    pub async fn failed_refunds(
+    /// Of a page of what happened to refunds since `from`, newest first, those that reach no customer: Stripe could
+    /// not carry them out (`refund.failed`), or they were cancelled, which `refund.updated` alone tells. Stripe keeps
+    /// events for 30 days.
+    pub async fn ended_refunds(
         &self,
         from: DateTime<Utc>,
         starting_after: Option<&str>,
     ) -> Result<List<Refund>, StripeError> {
-        let filter = [("type", "refund.failed")];
-        self.page::<WireEvent, _>(PATH, &filter, Some(from), starting_after, None, |event| {
-            event.id.as_str()
-        })
-        .await
+        let filter = [("types[]", "refund.failed"), ("types[]", "refund.updated")];
+        let mut page = self
+            .page::<WireEvent, Refund>(PATH, &filter, Some(from), starting_after, None, |event| {
+                event.id.as_str()
+            })
+            .await?;
+        page.data.retain(|refund| refund.ended.is_some());
+        Ok(page)
     }
 }

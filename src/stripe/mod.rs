@@ -18,7 +18,7 @@ pub use error::{Class, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish};
 pub use payout::{NewPayout, Payout, PayoutsQuery};
-pub use refund::{NewRefund, Refund, RefundsQuery};
+pub use refund::{MadeForRefund, NewRefund, Refund, RefundsQuery};
 pub use reversal::{NewReversal, Reversal};
 pub use transfer::{NewTransfer, Transfer, TransfersQuery};
 

@@ -51,6 +51,44 @@ impl NewRefund<'_> {
     }
 }
 
+/// What a refund or a reversal that somebody else made was made for, to be written on it.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeForRefund<'a> {
+    /// Of a product or of a service.
+    pub kind: RefundType,
+    /// The refund at Mirakl.
+    pub refund_id: &'a RefundId,
+    /// Its order.
+    pub order_id: &'a OrderId,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
+}
+
+impl MadeForRefund<'_> {
+    /// The request's body: the metadata that this program's own request would have carried.
+    pub(super) fn encode(&self) -> String {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        append_origin(
+            &mut body,
+            self.kind,
+            self.refund_id,
+            self.order_id,
+            self.mirakl_host,
+            self.shop_id,
+        );
+        body.finish()
+    }
+
+    /// The key of writing it on an object of Stripe at that time: each try is one of its own, because the same words
+    /// written twice do no harm.
+    pub(super) fn key(&self, object: &str, at: DateTime<Utc>) -> IdempotencyKey {
+        let try_of = format!("{object}@{}", at.timestamp_millis());
+        IdempotencyKey::new(self.mirakl_host, "name", self.kind.as_str(), &try_of, 1)
+    }
+}
+
 /// What a refund and its reversals say about where they come from.
 pub(super) fn append_origin(
     body: &mut form_urlencoded::Serializer<'_, String>,
@@ -147,6 +185,20 @@ impl Stripe {
     ) -> Result<(Refund, Option<String>), StripeError> {
         let (refund, request_id) = self.post::<WireRefund>(PATH, body, key).await?;
         Ok((refund.into(), request_id))
+    }
+
+    /// Writes on a refund what it was made for: `POST /v1/refunds/{id}`.
+    pub async fn name_refund(
+        &self,
+        id: &StripeRefundId,
+        made_for: &MadeForRefund<'_>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StripeError> {
+        let path = format!("/v1/refunds/{id}");
+        let key = made_for.key(id.as_str(), at);
+        self.post_at::<WireRefund>("/v1/refunds/{id}", &path, &made_for.encode(), &key)
+            .await?;
+        Ok(())
     }
 
     /// A page of refunds.

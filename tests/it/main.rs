@@ -45,6 +45,7 @@ mod payouts;
 mod prove;
 mod refund_amounts;
 mod refund_crashes;
+mod refund_hands;
 mod refund_kinds;
 mod refund_people;
 mod refunds;

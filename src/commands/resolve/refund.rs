@@ -9,7 +9,7 @@ use crate::domain::refund::{RefundOrigin, RefundStatus, RefundStep};
 use crate::jobs::{self, JobError};
 use crate::store::refunds::{self, RefundResolution, ResolvableRefund};
 use crate::store::schema;
-use crate::stripe::{Refund, Reversal};
+use crate::stripe::{MadeForRefund, Refund, Reversal};
 
 const CONSTRAINTS: [&str; 2] = ["refunds_stripe_refund_id_key", "reversals_reversal_id_key"];
 const TAKEN: &str = "another row already has it: see `list refunds --id`";
@@ -17,7 +17,7 @@ const TAKEN: &str = "another row already has it: see `list refunds --id`";
 /// What a person named, as Stripe knows it.
 enum Named {
     Refund(Refund),
-    Reversal(Reversal),
+    Reversal(TransferId, Reversal),
 }
 
 /// Carries out the decision about refund `id`; returns what to tell the operator.
@@ -29,7 +29,13 @@ pub async fn refund(app: &App, id: i64, decided: Decided) -> Result<String, JobE
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let named = match &decided {
-        Decided::MadeAs(made) => Some(read(app, &row, made).await?),
+        Decided::MadeAs(made) => {
+            let named = read(app, &row, made).await?;
+            // Refused before anything is written on it.
+            settled_as(app, &row, &named, id)?;
+            write_on(app, &row, &named).await?;
+            Some(named)
+        }
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -45,18 +51,7 @@ pub async fn refund(app: &App, id: i64, decided: Decided) -> Result<String, JobE
             RefundResolution::Abandon { reason },
             format!("refund {id} ({refund}) is ended where it is"),
         ),
-        (Decided::MadeAs(_), Some(Named::Refund(made))) => as_refunded(app, &row, made, id)?,
-        (Decided::MadeAs(_), Some(Named::Reversal(made))) => (
-            RefundResolution::ReversedAs {
-                id: &made.id,
-                amount: made.minor,
-                created_at: made.created_at,
-            },
-            format!(
-                "the reversal of refund {id} ({refund}) is settled as {}",
-                made.id
-            ),
-        ),
+        (Decided::MadeAs(_), Some(named)) => settled_as(app, &row, named, id)?,
         (Decided::MadeAs(_), None) => return Err(anyhow!("nothing was read").into()),
     };
     refunds::resolve(&mut tx, id, &resolution, now)
@@ -82,6 +77,82 @@ fn find(row: Option<ResolvableRefund>, id: i64) -> Result<ResolvableRefund, JobE
             row.status.as_str()
         ))),
     }
+}
+
+/// Settles the step that is missing as what a person named.
+fn settled_as<'a>(
+    app: &App,
+    row: &ResolvableRefund,
+    named: &'a Named,
+    id: i64,
+) -> Result<(RefundResolution<'a>, String), JobError> {
+    match named {
+        Named::Refund(made) => as_refunded(app, row, made, id),
+        Named::Reversal(transfer, made) => as_reversed(app, row, transfer, made, id),
+    }
+}
+
+/// Settles the third step as a reversal that a person named.
+fn as_reversed<'a>(
+    app: &App,
+    row: &ResolvableRefund,
+    transfer: &'a TransferId,
+    made: &'a Reversal,
+    id: i64,
+) -> Result<(RefundResolution<'a>, String), JobError> {
+    if !made.is_nobodys() && !made.is_for(&app.mirakl.host(), row.kind, &row.refund_id) {
+        return Err(JobError::Usage(format!(
+            "{} was made for another refund",
+            made.id
+        )));
+    }
+    let resolution = RefundResolution::ReversedAs {
+        transfer,
+        id: &made.id,
+        amount: made.minor,
+        created_at: made.created_at,
+    };
+    let refund = &row.refund_id;
+    let told = format!(
+        "the reversal of refund {id} ({refund}) is settled as {}",
+        made.id
+    );
+    Ok((resolution, told))
+}
+
+/// Writes on what a person named what it was made for, as our own request would have: a database that is put back or
+/// lost takes it over then, and does not make it again.
+async fn write_on(app: &App, row: &ResolvableRefund, named: &Named) -> Result<(), JobError> {
+    let name = match named {
+        Named::Refund(made) => made.id.as_str(),
+        Named::Reversal(_, made) => made.id.as_str(),
+    };
+    let mut conn = app.db.acquire().await?;
+    if refunds::is_known(&mut conn, name).await? {
+        return Err(JobError::Usage(TAKEN.to_owned()));
+    }
+    drop(conn);
+    let made_for = MadeForRefund {
+        kind: row.kind,
+        refund_id: &row.refund_id,
+        order_id: &row.order_id,
+        mirakl_host: &app.mirakl.host(),
+        shop_id: row.shop_id,
+    };
+    let now = app.clock.now();
+    let written = match named {
+        Named::Refund(made) => app.stripe.name_refund(&made.id, &made_for, now).await,
+        Named::Reversal(transfer, made) => {
+            let written = app.stripe.name_reversal(transfer, &made.id, &made_for, now);
+            written.await
+        }
+    };
+    written.map_err(|error| {
+        anyhow!(
+            "what {name} was made for could not be written on it at Stripe, so nothing is settled: {error}"
+        )
+        .into()
+    })
 }
 
 /// Settles the first step as a refund that a person named.
@@ -162,21 +233,24 @@ async fn read(app: &App, row: &ResolvableRefund, made: &str) -> Result<Named, Jo
                      id, trr_…"
                 ));
             }
-            let Some(transfer) = &row.open_transfer else {
-                return usage("no reversal of this refund is missing".to_owned());
-            };
-            reversal(app, transfer, &ReversalId(made.to_owned())).await
+            reversal(app, &row.open_transfers, &ReversalId(made.to_owned())).await
         }
     }
 }
 
-async fn reversal(app: &App, transfer: &TransferId, id: &ReversalId) -> Result<Named, JobError> {
-    let found = app.stripe.reversals_of(transfer).await;
-    let mut found = found.map_err(|error| anyhow!(error))?.into_iter();
-    match found.find(|reversal| reversal.id == *id) {
-        Some(reversal) => Ok(Named::Reversal(reversal)),
-        None => Err(JobError::Usage(format!(
-            "{id} is no reversal of {transfer}"
-        ))),
+async fn reversal(app: &App, transfers: &[TransferId], id: &ReversalId) -> Result<Named, JobError> {
+    for transfer in transfers {
+        let found = app.stripe.reversals_of(transfer).await;
+        let mut found = found.map_err(|error| anyhow!(error))?.into_iter();
+        if let Some(made) = found.find(|reversal| reversal.id == *id) {
+            return Ok(Named::Reversal(transfer.clone(), made));
+        }
     }
+    Err(JobError::Usage(match transfers {
+        [] => "no reversal of this refund is missing".to_owned(),
+        transfers => {
+            let names: Vec<&str> = transfers.iter().map(TransferId::as_str).collect();
+            format!("{id} is no reversal of {}", names.join(" or "))
+        }
+    }))
 }

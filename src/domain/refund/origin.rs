@@ -83,6 +83,15 @@ pub fn reversal_is_for<'a>(
     }
 }
 
+/// Whether neither this program nor the former connector made a reversal, by its metadata: a person in the dashboard
+/// did, or another program.
+pub fn reversal_is_nobodys<'a>(field: impl Fn(&str) -> Option<&'a str>) -> bool {
+    !matches!(
+        field("pluginName"),
+        Some("mirakl-stripe" | "MiraklConnector")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +148,8 @@ mod tests {
         let old = [("pluginName", "MiraklConnector"), ("miraklId", "1100")];
         assert!(of(&old, "m.example", RefundType::ProductRefund));
         assert!(!of(&OURS[1..], "m.example", RefundType::ProductRefund));
+        for (fields, nobodys) in [(&OURS[..], false), (&old, false), (&OURS[1..], true)] {
+            assert_eq!(reversal_is_nobodys(reader(fields)), nobodys, "{fields:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use crate::domain::ids::{ChargeId, StripeRefundId};
+use crate::domain::ids::{ChargeId, StripeRefundId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer;
 
@@ -114,6 +114,17 @@ pub enum PersonReason {
         /// What Mirakl asks for.
         asked: Money,
     },
+    /// Money of the transfer was taken back by other hands; the seller's part may be among it.
+    #[error(
+        "{amount} of transfer {transfer} were taken back by somebody else: if that was for this refund, \
+         give its id by `resolve refund --stripe-id`, else `--retry`"
+    )]
+    ReversedByOthers {
+        /// The transfer.
+        transfer: TransferId,
+        /// How much.
+        amount: Money,
+    },
     /// Stripe made the refund and could not carry it out.
     #[error("Stripe could not carry out {id} ({why}): the customer does not have the money")]
     FailedLater {
@@ -130,6 +141,7 @@ impl PersonReason {
         match self {
             Self::RefundedByOthers { .. } => "refunded_by_others",
             Self::OldDiffers { .. } => "former_differs",
+            Self::ReversedByOthers { .. } => "reversed_by_others",
             Self::FailedLater { .. } => "refund_failed_later",
         }
     }

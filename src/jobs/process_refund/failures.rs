@@ -1,5 +1,5 @@
-//! Refunds that Stripe made and could not carry out, often days later: the customer does not have the
-//! money, and a person must find another way.
+//! Refunds that Stripe made and could not carry out, often days later, or that were cancelled: the customer does
+//! not have the money, and a person must find another way.
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
@@ -30,7 +30,7 @@ pub(super) async fn follow(pass: &Pass<'_>) -> Result<()> {
     loop {
         let page = app
             .stripe
-            .failed_refunds(from, after.as_deref())
+            .ended_refunds(from, after.as_deref())
             .await
             .context("Stripe did not tell which refunds failed")?;
         until = until.or(page.date);

@@ -13,12 +13,15 @@ mod confirm;
 mod facts;
 mod failures;
 mod gather;
+mod leftovers;
+mod look;
 mod page;
 mod parts;
 mod plan;
 mod refund;
 mod reverse;
 mod row;
+mod taken;
 mod unwind;
 
 pub use plan::PlannedRefund;
@@ -102,8 +105,9 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     let with_mirakl = asked_and_told(&mut pass).await;
     // What comes back from sellers does not need Mirakl: it is not kept waiting by it.
     let reversed = reverse::all(&pass).await;
+    let left = leftovers::look_up(&pass).await;
     pass.bar.finish_and_clear();
-    first_of([followed, with_mirakl, reversed])
+    first_of([followed, with_mirakl, reversed, left])
 }
 
 /// The first error of parts of a run that do not depend on each other; the others are logged.

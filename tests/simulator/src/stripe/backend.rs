@@ -201,6 +201,8 @@ fn is_known(method: &str, path: &[&str]) -> bool {
                 | ["charges", _, "capture"]
                 | ["payouts", _, "cancel"]
                 | ["transfers", _, "reversals"]
+                | ["refunds", _]
+                | ["transfers", _, "reversals", _]
         ),
         _ => false,
     }

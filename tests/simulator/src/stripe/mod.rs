@@ -24,6 +24,7 @@ mod intent_view;
 mod ledger;
 mod links;
 mod metadata;
+mod naming;
 mod paying;
 mod paying_out;
 mod payments;

@@ -206,6 +206,22 @@ impl Book {
         refund.status = "failed";
         refund.pending_reason = None;
         refund.failure_reason = Some(reason.to_owned());
+        self.bring_back(&mut refund, now);
+        self.change_refund(refund, &["refund.updated", "refund.failed"], now);
+    }
+
+    /// A refund is cancelled before it reaches the customer, and its money comes back.
+    pub(super) fn cancel_refund(&mut self, id: &str, now: DateTime<Utc>) {
+        let mut refund = self.refund_by_id(id);
+        assert_eq!(refund.status, "pending", "{id} cannot be cancelled");
+        refund.status = "canceled";
+        refund.pending_reason = None;
+        self.bring_back(&mut refund, now);
+        self.change_refund(refund, &["refund.updated"], now);
+    }
+
+    /// The charge counts as not refunded, and the platform has its money again.
+    fn bring_back(&mut self, refund: &mut StoredRefund, now: DateTime<Utc>) {
         self.charge(&refund.charge).given_back -= refund.amount;
         if refund.taken.is_some() {
             refund.returned = Some(self.ids.make("txn", 24));
@@ -214,7 +230,6 @@ impl Book {
             let platform = &self.platform.id;
             self.ledger.book(platform, &currency, refund.worth, at);
         }
-        self.change_refund(refund, &["refund.updated", "refund.failed"], now);
     }
 
     fn refund_by_id(&self, id: &str) -> StoredRefund {

@@ -12,6 +12,7 @@ use super::errors::Refusal;
 use super::events::Cause;
 use super::form::Form;
 use super::links::LinkWish;
+use super::naming::Naming;
 use super::payouts::PayoutWish;
 use super::reads::expand;
 use super::refunds::RefundWish;
@@ -33,6 +34,7 @@ pub(super) enum Task {
         transfer: String,
         wish: ReversalWish,
     },
+    Naming(Naming),
     Payout(PayoutWish),
     CancelPayout(String),
     Charge {
@@ -61,6 +63,7 @@ impl Task {
             Self::Transfer(wish) => wish.source.as_deref(),
             Self::Refund { charge, .. } => Some(charge),
             Self::Reversal { transfer, .. } => Some(transfer),
+            Self::Naming(naming) => naming.locks(),
             Self::Charge { id, .. } | Self::CancelPayout(id) => Some(id),
             Self::Intent { charge, .. } => charge.as_deref(),
             Self::Account(_) | Self::Link(_) | Self::Payout(_) => None,
@@ -91,6 +94,7 @@ impl Task {
                 let made = book.make_reversal(transfer, wish, cause, now);
                 made.map(|made| ok(&made))
             }
+            Self::Naming(naming) => Ok(ok(&book.name(naming, cause, now))),
             Self::Payout(wish) => {
                 let made = book.make_payout(wish, caller, cause, now);
                 made.map(|made| ok(&made))
@@ -137,6 +141,10 @@ impl State {
                 Task::Link(wish)
             }
             [_, "transfers", id, "reversals"] => self.begin_reversal(id, form, caller)?,
+            [_, "transfers", transfer, "reversals", id] => {
+                Task::Naming(self.begin_naming_reversal(transfer, id, form, caller)?)
+            }
+            [_, "refunds", id] => Task::Naming(self.begin_naming_refund(id, form, caller)?),
             [_, "payouts"] => Task::Payout(PayoutWish::read(form)?),
             [_, "payouts", id, _] => self.begin_cancel(id, form, caller)?,
             [_, "refunds"] => self.begin_refund(form, caller)?,
