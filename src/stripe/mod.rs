@@ -14,7 +14,7 @@ mod wire;
 
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use balance::Balance;
-pub use error::{Class, Refusal, StripeError};
+pub use error::{Class, Doubt, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish, ListedCharge};
 pub use payout::{NewPayout, Payout, PayoutOrigin, PayoutsQuery};
@@ -30,7 +30,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
-use crate::http::{Answer, Api, Request, Verdict};
+use crate::http::{Answer, Api, Failure, Request, Verdict};
 
 /// The version of Stripe's API whose shapes this program reads.
 pub const STRIPE_VERSION: &str = "2026-06-24.dahlia";
@@ -94,6 +94,11 @@ impl Stripe {
     /// Calls made so far, retries included.
     pub fn calls(&self) -> u64 {
         self.api.calls()
+    }
+
+    /// Fails when the clock here is known to differ too much from Stripe's.
+    pub fn check_clock(&self) -> Result<(), Failure> {
+        self.api.check_clock()
     }
 
     async fn get<T: DeserializeOwned>(
@@ -186,8 +191,9 @@ impl Stripe {
         );
         headers.insert(
             HeaderName::from_static("idempotency-key"),
-            HeaderValue::from_str(key.as_str())
-                .map_err(|_| StripeError::Unknown("a key that no header can hold".to_owned()))?,
+            HeaderValue::from_str(key.as_str()).map_err(|_| {
+                StripeError::Unknown("a key that no header can hold".to_owned().into())
+            })?,
         );
         let request = Request {
             method: Method::POST,
@@ -209,7 +215,7 @@ impl Stripe {
         let mut headers = self.headers()?;
         if let Some(account) = account {
             let account = HeaderValue::from_str(account.as_str()).map_err(|_| {
-                StripeError::Unknown("an account that no header can hold".to_owned())
+                StripeError::Unknown("an account that no header can hold".to_owned().into())
             })?;
             headers.insert(HeaderName::from_static("stripe-account"), account);
         }
@@ -218,7 +224,7 @@ impl Stripe {
 
     fn headers(&self) -> Result<HeaderMap, StripeError> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key.expose_secret()))
-            .map_err(|_| StripeError::Stop("the key holds characters that no header can".into()))?;
+            .map_err(|_| StripeError::wrong_key("it holds characters that no header can"))?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
@@ -241,10 +247,13 @@ fn read<T: DeserializeOwned>(
     match serde_json::from_slice(&answer.body) {
         Ok(object) => Ok((object, request_id)),
         // The parser's message could quote the body, so it is not passed on.
-        Err(error) => Err(StripeError::Unknown(format!(
-            "Stripe answered {template} with something that cannot be read (column {})",
-            error.column()
-        ))),
+        Err(error) => Err(StripeError::Unknown(
+            format!(
+                "Stripe answered {template} with something that cannot be read (column {})",
+                error.column()
+            )
+            .into(),
+        )),
     }
 }
 
@@ -258,3 +267,6 @@ fn judge(answer: &Answer) -> Verdict {
         _ => Verdict::Final,
     }
 }
+    if error::is_replayed(answer) {
+        return Verdict::Final;
+    }

@@ -194,9 +194,10 @@ impl Stripe {
         };
         match found {
             Ok(Some(payment)) => Ok(Some(payment)),
-            Ok(None) => Err(StripeError::Unknown(format!(
-                "payment {reference} is in a currency or state that is not known here"
-            ))),
+            Ok(None) => Err(StripeError::Unknown(
+                format!("payment {reference} is in a currency or state that is not known here")
+                    .into(),
+            )),
             Err(StripeError::Refused(Refusal {
                 class: Class::Final,
                 status: 404,

@@ -99,15 +99,25 @@ impl Pass<'_> {
 
     /// A request has no answer: the next run goes on with it.
     fn in_doubt(&self, row: i64, error: StripeError) -> Result<()> {
-        self.doubts.unanswered(row);
         self.run.count(|counts| {
             counts.waiting += 1;
             counts.in_doubt += 1;
             counts.news += 1;
         });
         match error {
-            StripeError::Stop(_) => Err(anyhow!(error).into()),
-            StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
+            StripeError::Stop(_) => {
+                self.doubts.add(row);
+                Err(anyhow!(error).into())
+            }
+            StripeError::Unknown(doubt) => {
+                self.doubts.unanswered(row, &doubt);
+                Ok(())
+            }
+            StripeError::Refused(_) => {
+                self.doubts.add(row);
+                self.doubts.answered();
+                Ok(())
+            }
         }
     }
 }

@@ -125,7 +125,7 @@ impl Sending<'_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.sender.doubts.unanswered(row.id);
+                self.sender.doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }

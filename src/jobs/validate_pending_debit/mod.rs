@@ -53,7 +53,8 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         doubts: Doubts::default(),
         bar: telemetry::progress(app.quiet, "baskets"),
     };
-    capture::send_pending(&mut pass).await?;
+    let sent = capture::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     // Two servers at once.
     let (listed, asked) = tokio::join!(
         payments::list(app, run.started_at, true),
@@ -101,7 +102,8 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     }
     leftovers::settle(&pass, &asked).await?;
     pass.bar.finish_and_clear();
-    gather::close(app, &asked).await
+    gather::close(app, &asked).await?;
+    silence.map_or(Ok(()), Err)
 }
 
 async fn read(
