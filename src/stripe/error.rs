@@ -160,7 +160,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
     let status = answer.status;
     let shown = |message: &Option<String>| -> String {
         let text = message.as_deref().unwrap_or("no message");
-        text.chars().take(300).collect()
+        without_keys(text).chars().take(300).collect()
     };
     let sorted = match &message {
         // A seller without a bank account, which Stripe says in words alone.
@@ -285,6 +285,22 @@ fn sort(status: StatusCode, kind: Option<&str>, code: Option<&str>, known_shape:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_keeps_nothing_of_a_key() {
+        for (said, shown) in [
+            (
+                "The provided key 'sk_live_51H****abcd' does not have access to account 'acct_1'",
+                "The provided key '(hidden)' does not have access to account 'acct_1'",
+            ),
+            ("rk_test_...wxyz is expired", "(hidden) is expired"),
+            ("Key: sk_test_4eC39H", "Key: (hidden)"),
+            ("ask_me: risk_1, task_2.", "ask_me: risk_1, task_2."),
+            ("", ""),
+        ] {
+            assert_eq!(without_keys(said), shown);
+        }
+    }
 
     #[test]
     fn errors_are_sorted_by_what_is_known_of_the_effect() {
