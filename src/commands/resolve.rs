@@ -1,13 +1,16 @@
 //! `resolve`: carries out what a person decided about a row that waits or was refused.
 
 use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 
 use crate::app::App;
 use crate::domain::ids::{AccountId, TransferId, is_stripe_id};
-use crate::domain::transfer::{TransferStatus, TransferType};
+use crate::domain::money::Money;
+use crate::domain::transfer::TransferStatus;
 use crate::jobs::{self, JobError};
-use crate::store::transfers::{self, Resolution};
+use crate::store::transfers::{self, Resolution, Resolvable};
 use crate::store::{StoreError, schema};
+use crate::stripe::{StripeError, TransferMark};
 
 /// What a person decided about a transfer.
 #[derive(Debug, Clone)]
@@ -25,32 +28,22 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
     let mut conn = app.db.acquire().await?;
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
+    let row = find(transfers::resolvable(&mut conn, id).await?, id)?;
     let payer = transfers::payer_of(&mut conn, id).await?;
+    let mut is_taken = false;
+    if let Decided::MadeAs(transfer) = &decided {
+        is_taken = transfers::is_taken(&mut conn, transfer).await?;
+    }
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(transfer) => Some(read(app, transfer, payer.as_ref()).await?),
+        Decided::MadeAs(_) if is_taken => return Err(JobError::Usage(TAKEN.to_owned())),
+        Decided::MadeAs(transfer) => Some(named(app, &row, transfer, payer.as_ref()).await?),
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(row) = transfers::resolvable(&mut tx, id).await? else {
-        return Err(JobError::Usage(format!(
-            "there is no transfer {id}: give the internal id that `list transfers` shows"
-        )));
-    };
-    match row.status {
-        TransferStatus::TransferOnHold | TransferStatus::TransferFailed => {}
-        TransferStatus::TransferPending
-        | TransferStatus::TransferCreated
-        | TransferStatus::TransferAborted
-        | TransferStatus::TransferIgnored => {
-            return Err(JobError::Usage(format!(
-                "transfer {id} is {}: only TRANSFER_ON_HOLD and TRANSFER_FAILED can be resolved",
-                row.status.as_str()
-            )));
-        }
-    }
+    let row = find(transfers::resolvable(&mut tx, id).await?, id)?;
     let order = &row.mirakl_id;
     let (resolution, told) = match (&decided, &made) {
         (Decided::Retry, _) => (
@@ -62,19 +55,6 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
             format!("transfer {id} ({order}) is ended without a transfer"),
         ),
         (Decided::MadeAs(transfer), Some(made)) => {
-            if made.mirakl_id.as_ref().is_some_and(|paid| paid != order) {
-                return Err(JobError::Usage(format!(
-                    "{transfer} pays {}, not {order}",
-                    made.mirakl_id.as_deref().unwrap_or_default()
-                )));
-            }
-            if let Some(kind) = made.kind.filter(|kind| *kind != row.kind) {
-                return Err(JobError::Usage(format!(
-                    "{transfer} is the {} of {order}, not its {}",
-                    kind.as_str(),
-                    row.kind.as_str()
-                )));
-            }
             let resolution = Resolution::MadeAtStripe {
                 transfer_id: transfer,
                 amount: made.amount,
@@ -96,18 +76,36 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
     Ok(told)
 }
 
-/// A transfer that a person named.
-struct NamedTransfer {
-    mirakl_id: Option<String>,
-    /// None where its maker did not say.
-    kind: Option<TransferType>,
-    amount: crate::domain::money::Money,
-    destination: crate::domain::ids::AccountId,
-    created_at: chrono::DateTime<chrono::Utc>,
+fn find(row: Option<Resolvable>, id: i64) -> Result<Resolvable, JobError> {
+    let Some(row) = row else {
+        return Err(JobError::Usage(format!(
+            "there is no transfer {id}: give the internal id that `list transfers` shows"
+        )));
+    };
+    match row.status {
+        TransferStatus::TransferOnHold | TransferStatus::TransferFailed => Ok(row),
+        TransferStatus::TransferPending
+        | TransferStatus::TransferCreated
+        | TransferStatus::TransferAborted
+        | TransferStatus::TransferIgnored => Err(JobError::Usage(format!(
+            "transfer {id} is {}: only TRANSFER_ON_HOLD and TRANSFER_FAILED can be resolved",
+            row.status.as_str()
+        ))),
+    }
 }
 
-async fn read(
+/// A transfer that a person named.
+struct NamedTransfer {
+    amount: Money,
+    destination: AccountId,
+    created_at: DateTime<Utc>,
+}
+
+/// Reads the transfer, and writes into its metadata what it pays where its maker did not say: so a lost
+/// or restored database finds it again, and does not make another.
+async fn named(
     app: &App,
+    row: &Resolvable,
     id: &TransferId,
     payer: Option<&AccountId>,
 ) -> Result<NamedTransfer, JobError> {
@@ -135,16 +133,50 @@ async fn read(
     {
         return Err(usage(format!("{id} belongs to another marketplace")));
     }
-    let origin = found.origin.as_ref();
-    let kind = origin.and_then(|origin| origin.host.as_ref().map(|_| origin.kind));
+    let order = &row.mirakl_id;
+    match &found.origin {
+        Some(origin) if origin.mirakl_id != *order => {
+            return Err(usage(format!(
+                "{id} pays {}, not {order}",
+                origin.mirakl_id
+            )));
+        }
+        Some(origin) if origin.host.is_some() && origin.kind != row.kind => {
+            return Err(usage(format!(
+                "{id} is the {} of {order}, not its {}",
+                origin.kind.as_str(),
+                row.kind.as_str()
+            )));
+        }
+        Some(_) => {}
+        None => {
+            let mark = TransferMark {
+                kind: row.kind,
+                mirakl_id: order,
+                mirakl_host: &app.mirakl.host(),
+                shop_id: row.shop_id,
+            };
+            let marked = app.stripe.mark_transfer(id, &mark, payer).await;
+            marked.map_err(|error| not_marked(id.as_str(), order, &error))?;
+        }
+    }
     Ok(NamedTransfer {
-        kind,
-        mirakl_id: found.origin.map(|origin| origin.mirakl_id),
         amount,
         destination,
         created_at: found.created_at,
     })
 }
+
+/// What a person named must be known at Stripe by what it pays, or nothing is settled.
+pub(super) fn not_marked(id: &str, pays: &str, error: &StripeError) -> JobError {
+    anyhow!(
+        "{id} could not be marked at Stripe as what pays {pays}, and nothing was settled: {error}; \
+         give the command again when Stripe lets this key write to it"
+    )
+    .into()
+}
+
+const TAKEN: &str = "another row already has this transfer: see `list transfers --id`";
 
 /// A transfer that another row already has is refused by the database.
 fn taken(error: StoreError) -> JobError {
@@ -152,9 +184,7 @@ fn taken(error: StoreError) -> JobError {
         StoreError::Database(sqlx::Error::Database(database))
             if database.constraint() == Some("transfers_transfer_id_key") =>
         {
-            JobError::Usage(
-                "another row already has this transfer: see `list transfers --id`".into(),
-            )
+            JobError::Usage(TAKEN.to_owned())
         }
         _ => error.into(),
     }

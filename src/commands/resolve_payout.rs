@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 
+use super::resolve::not_marked;
 use crate::app::App;
 use crate::domain::ids::{PayoutId, is_stripe_id};
 use crate::domain::payout::PayoutStatus;
@@ -9,7 +10,7 @@ use crate::jobs::process_payout::follow_at;
 use crate::jobs::{self, JobError};
 use crate::store::payouts::{self, PayoutResolution, ResolvablePayout};
 use crate::store::{StoreError, schema};
-use crate::stripe::Payout;
+use crate::stripe::{Payout, PayoutMark};
 
 /// What a person decided about a payout.
 #[derive(Debug, Clone)]
@@ -28,10 +29,15 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
     let row = find(payouts::resolvable(&mut conn, id).await?, id)?;
+    let mut is_taken = false;
+    if let Decided::MadeAs(payout) = &decided {
+        is_taken = payouts::is_taken(&mut conn, payout).await?;
+    }
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(payout) => Some(read(app, &row, payout).await?),
+        Decided::MadeAs(_) if is_taken => return Err(JobError::Usage(TAKEN.to_owned())),
+        Decided::MadeAs(payout) => Some(named(app, &row, payout).await?),
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -102,7 +108,9 @@ fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobE
     }
 }
 
-async fn read(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout, JobError> {
+/// Reads the payout, and writes into its metadata what it pays where its maker did not say: so a lost or
+/// restored database finds it again, and does not make another.
+async fn named(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout, JobError> {
     let usage = |text: String| JobError::Usage(text);
     if !is_stripe_id(id.as_str(), "po_") {
         return Err(usage(format!(
@@ -128,19 +136,36 @@ async fn read(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout
             found.life.as_str()
         )));
     }
-    if let Some(origin) = &found.origin {
-        if !origin.is_of(&app.mirakl.host()) {
-            return Err(usage(format!("{id} belongs to another marketplace")));
+    if found.amount.is_none() {
+        return Err(usage(format!(
+            "{id} is in a currency that cannot be stored"
+        )));
+    }
+    let host = app.mirakl.host();
+    let invoice = &row.invoice;
+    match &found.origin {
+        Some(origin) if !origin.is_of(&host) => {
+            Err(usage(format!("{id} belongs to another marketplace")))
         }
-        if origin.invoice != row.invoice {
-            return Err(usage(format!(
-                "{id} pays invoice {}, not {}",
-                origin.invoice, row.invoice
-            )));
+        Some(origin) if origin.invoice != *invoice => Err(usage(format!(
+            "{id} pays invoice {}, not {invoice}",
+            origin.invoice
+        ))),
+        Some(_) => Ok(found),
+        None => {
+            let mark = PayoutMark {
+                invoice,
+                mirakl_host: &host,
+                shop_id: row.shop_id,
+            };
+            let marked = app.stripe.mark_payout(account, id, &mark).await;
+            let pays = format!("invoice {invoice}");
+            marked.map_err(|error| not_marked(id.as_str(), &pays, &error))
         }
     }
-    Ok(found)
 }
+
+const TAKEN: &str = "another row already has this payout: see `list payouts --id`";
 
 /// A payout that another row already has is refused by the database.
 fn taken(error: StoreError) -> JobError {
@@ -148,7 +173,7 @@ fn taken(error: StoreError) -> JobError {
         StoreError::Database(sqlx::Error::Database(database))
             if database.constraint() == Some("payouts_stripe_payout_id_key") =>
         {
-            JobError::Usage("another row already has this payout: see `list payouts --id`".into())
+            JobError::Usage(TAKEN.to_owned())
         }
         _ => error.into(),
     }

@@ -17,10 +17,10 @@ pub use balance::Balance;
 pub use error::{Class, Doubt, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
 pub use payment::{ChargesQuery, Finish, ListedCharge};
-pub use payout::{NewPayout, Payout, PayoutOrigin, PayoutsQuery};
+pub use payout::{NewPayout, Payout, PayoutMark, PayoutOrigin, PayoutsQuery};
 pub use refund::{NewRefund, Refund, RefundsQuery};
 pub use reversal::{NewReversal, Reversal};
-pub use transfer::{NewTransfer, Transfer, TransfersQuery};
+pub use transfer::{NewTransfer, Transfer, TransferMark, TransfersQuery};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -177,6 +177,22 @@ impl Stripe {
         self.post_with(template, path, body, key, headers).await
     }
 
+    /// Writes over the metadata of an object that Stripe has. That does the same however often it is done,
+    /// so its key is one of its own each time.
+    async fn mark<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        body: &str,
+        account: Option<&AccountId>,
+    ) -> Result<T, StripeError> {
+        let headers = self.headers_for(account)?;
+        let nonce = fastrand::u32(..);
+        let key = IdempotencyKey::new("", "mark", path, "", nonce);
+        let (object, _) = self.post_with(template, path, body, &key, headers).await?;
+        Ok(object)
+    }
+
     async fn post_with<T: DeserializeOwned>(
         &self,
         template: &'static str,
@@ -257,8 +273,12 @@ fn read<T: DeserializeOwned>(
     }
 }
 
-/// Obeys `Stripe-Should-Retry`; without it, what Stripe could not work on now is tried again.
+/// Obeys `Stripe-Should-Retry`; without it, what Stripe could not work on now is tried again. An answer
+/// that Stripe has stored under the key stays the same.
 fn judge(answer: &Answer) -> Verdict {
+    if error::is_replayed(answer) {
+        return Verdict::Final;
+    }
     let status = answer.status.as_u16();
     match (answer.header("stripe-should-retry"), status) {
         (Some("false"), _) => Verdict::Final,
@@ -267,6 +287,3 @@ fn judge(answer: &Answer) -> Verdict {
         _ => Verdict::Final,
     }
 }
-    if error::is_replayed(answer) {
-        return Verdict::Final;
-    }

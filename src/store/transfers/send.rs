@@ -202,6 +202,8 @@ pub struct Resolvable {
     pub amount: Option<Money>,
     /// The account that was to receive it.
     pub destination: Option<AccountId>,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
 }
 
 /// The row, locked; `None` when there is none of that number.
@@ -225,6 +227,7 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
                 .map(|(minor, c)| Money::from_minor(minor, c)),
             destination: row.destination.map(AccountId),
         }
+            shop_id: row.shop_id.map(ShopId),
     }))
 }
 
@@ -235,6 +238,17 @@ pub const NAMED: &str = "resolved_made";
 #[derive(Debug, Clone)]
 pub enum Resolution<'a> {
     /// Decide it anew at the next run.
+/// Whether a row has this transfer already.
+pub async fn is_taken(conn: &mut Connection, transfer: &TransferId) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"select exists (select 1 from transfers where transfer_id = $1) as "taken!""#,
+        transfer.as_str()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(taken)
+}
+
     Retry,
     /// Stripe has made it: this transfer.
     MadeAtStripe {
