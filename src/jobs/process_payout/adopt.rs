@@ -188,6 +188,14 @@ fn ours_of(
     })
 }
 
+/// Why a person must find out what became of something.
+pub(super) fn cannot_be_learnt(cause: &HoldReason) -> String {
+    format!(
+        "it cannot be learnt whether it was made ({cause}): look at the account in Stripe's dashboard, \
+         then decide by `resolve`"
+    )
+}
+
 /// Why a payout that was made is not any more, the code of it, and when it is tried again.
 pub(super) fn why_ended(
     life: &Life,
