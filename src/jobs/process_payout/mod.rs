@@ -26,6 +26,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::ProgressBar;
 
 use super::accounts::Accounts;
+use super::adopting;
 use super::sending::Doubts;
 use super::{JobError, Result, Run};
 use crate::app::App;
@@ -125,6 +126,7 @@ impl Pass<'_> {
 /// Runs the job.
 pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     let beginning = beginning(app, options).await?;
+    adopting::check_start(app, beginning.start).await?;
     let mut pass = Pass {
         app,
         run,
