@@ -37,8 +37,9 @@ pub async fn transfer(app: &App, id: i64, decided: Decided) -> Result<String, Jo
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(_) if is_taken => return Err(JobError::Usage(TAKEN.to_owned())),
-        Decided::MadeAs(transfer) => Some(named(app, &row, transfer, payer.as_ref()).await?),
+        Decided::MadeAs(transfer) => {
+            Some(named(app, &row, transfer, payer.as_ref(), is_taken).await?)
+        }
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -108,6 +109,7 @@ async fn named(
     row: &Resolvable,
     id: &TransferId,
     payer: Option<&AccountId>,
+    is_taken: bool,
 ) -> Result<NamedTransfer, JobError> {
     let usage = |text: String| JobError::Usage(text);
     if !is_stripe_id(id.as_str(), "tr_") {
@@ -149,6 +151,7 @@ async fn named(
             )));
         }
         Some(_) => {}
+        None if is_taken => return Err(usage(TAKEN.to_owned())),
         None => {
             let mark = TransferMark {
                 kind: row.kind,

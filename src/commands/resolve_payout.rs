@@ -36,8 +36,7 @@ pub async fn run(app: &App, id: i64, decided: Decided) -> Result<String, JobErro
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
     let made = match &decided {
-        Decided::MadeAs(_) if is_taken => return Err(JobError::Usage(TAKEN.to_owned())),
-        Decided::MadeAs(payout) => Some(named(app, &row, payout).await?),
+        Decided::MadeAs(payout) => Some(named(app, &row, payout, is_taken).await?),
         Decided::Retry | Decided::Abandon(_) => None,
     };
     let now = app.clock.now();
@@ -110,7 +109,12 @@ fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobE
 
 /// Reads the payout, and writes into its metadata what it pays where its maker did not say: so a lost or
 /// restored database finds it again, and does not make another.
-async fn named(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payout, JobError> {
+async fn named(
+    app: &App,
+    row: &ResolvablePayout,
+    id: &PayoutId,
+    is_taken: bool,
+) -> Result<Payout, JobError> {
     let usage = |text: String| JobError::Usage(text);
     if !is_stripe_id(id.as_str(), "po_") {
         return Err(usage(format!(
@@ -152,6 +156,7 @@ async fn named(app: &App, row: &ResolvablePayout, id: &PayoutId) -> Result<Payou
             origin.invoice
         ))),
         Some(_) => Ok(found),
+        None if is_taken => Err(usage(TAKEN.to_owned())),
         None => {
             let mark = PayoutMark {
                 invoice,
