@@ -8,7 +8,7 @@ unexport DATABASE_URL
 
 # A small marketplace from end to end, with a crash in the middle. Ends by itself.
 demo:
-	cargo build --quiet --bin mirakl-stripe
+	cargo build --quiet --features test-clock --bin mirakl-stripe
 	cargo build --quiet -p simulator --bin demo
 	tests/with-postgres target/debug/demo --program target/debug/mirakl-stripe
 

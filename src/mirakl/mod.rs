@@ -115,6 +115,11 @@ impl Mirakl {
         self.api.calls()
     }
 
+    /// Fails when the clock here is known to differ too much from Mirakl's.
+    pub fn check_clock(&self) -> Result<(), Failure> {
+        self.api.check_clock()
+    }
+
     /// The host (and port, if unusual) of the marketplace: its name in keys and metadata.
     pub fn host(&self) -> String {
         host_of(&self.base)

@@ -87,19 +87,28 @@ impl NewAccount<'_> {
                 }
             }
         }
-        let shop = self.shop_id.to_string();
-        body.append_pair("metadata[miraklId]", &shop)
-            .append_pair("metadata[miraklType]", "SHOP")
-            .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &shop)
-            .append_pair("metadata[pluginName]", "mirakl-stripe")
-            .finish()
+        append_mark(&mut body, self.shop_id, self.mirakl_host);
+        body.finish()
     }
 
     /// Whether Stripe named one of the fields that were filled in advance.
     pub fn is_prefill(param: &str) -> bool {
         param.starts_with("business_")
     }
+}
+
+/// For which shop an account is, as its metadata says it.
+fn append_mark(
+    body: &mut form_urlencoded::Serializer<'_, String>,
+    shop: ShopId,
+    mirakl_host: &str,
+) {
+    let shop = shop.to_string();
+    body.append_pair("metadata[miraklId]", &shop)
+        .append_pair("metadata[miraklType]", "SHOP")
+        .append_pair("metadata[miraklHost]", mirakl_host)
+        .append_pair("metadata[miraklShopId]", &shop)
+        .append_pair("metadata[pluginName]", "mirakl-stripe");
 }
 
 /// Which accounts are listed, newest first.
@@ -227,6 +236,23 @@ impl Stripe {
     ) -> Result<(ConnectedAccount, Option<String>), StripeError> {
         let (account, request_id) = self.post::<WireAccount>(PATH, body, key).await?;
         Ok((account.into(), request_id))
+    }
+
+    /// Writes for which shop an account is into its metadata: `POST /v1/accounts/{id}`. Returns the
+    /// account as it is then.
+    pub async fn mark_account(
+        &self,
+        id: &AccountId,
+        shop: ShopId,
+        mirakl_host: &str,
+    ) -> Result<ConnectedAccount, StripeError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        append_mark(&mut body, shop, mirakl_host);
+        let path = format!("{PATH}/{id}");
+        let marked: WireAccount = self
+            .mark("/v1/accounts/{id}", &path, &body.finish(), None)
+            .await?;
+        Ok(marked.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Payouts of connected accounts: `POST|GET /v1/payouts`, `GET /v1/payouts/{id}`.
+//! Payouts of connected accounts: `POST|GET /v1/payouts`, `POST|GET /v1/payouts/{id}`.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -33,16 +33,40 @@ impl NewPayout<'_> {
     /// The request's body, the same bytes for the same facts, without anything that changes with a
     /// version of this program.
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("amount", &self.amount.minor().to_string())
-            .append_pair("currency", &self.amount.currency().stripe_code())
-            .append_pair("metadata[miraklId]", self.invoice.as_str())
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("amount", &self.amount.minor().to_string())
+            .append_pair("currency", &self.amount.currency().stripe_code());
+        let mark = PayoutMark {
+            invoice: self.invoice,
+            mirakl_host: self.mirakl_host,
+            shop_id: Some(self.shop_id),
+        };
+        mark.append_to(&mut body);
+        body.finish()
+    }
+}
+
+/// Which invoice a payout pays, as its metadata says it.
+#[derive(Debug, Clone, Copy)]
+pub struct PayoutMark<'a> {
+    /// The invoice it pays.
+    pub invoice: &'a InvoiceId,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
+}
+
+impl PayoutMark<'_> {
+    fn append_to(&self, body: &mut form_urlencoded::Serializer<'_, String>) {
+        body.append_pair("metadata[miraklId]", self.invoice.as_str())
             .append_pair("metadata[miraklType]", TYPE)
-            .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string())
-            .append_pair("metadata[invoiceId]", self.invoice.as_str())
-            .append_pair("metadata[pluginName]", "mirakl-stripe")
-            .finish()
+            .append_pair("metadata[miraklHost]", self.mirakl_host);
+        if let Some(shop) = self.shop_id {
+            body.append_pair("metadata[miraklShopId]", &shop.to_string());
+        }
+        body.append_pair("metadata[invoiceId]", self.invoice.as_str())
+            .append_pair("metadata[pluginName]", "mirakl-stripe");
     }
 }
 
@@ -152,6 +176,23 @@ impl Stripe {
             .post_for::<WirePayout>(PATH, body, key, Some(account))
             .await?;
         Ok((payout.into(), request_id))
+    }
+
+    /// Writes which invoice a payout of an account pays into its metadata, so that it is known by that
+    /// from then on: `POST /v1/payouts/{id}`. Returns the payout as it is then.
+    pub async fn mark_payout(
+        &self,
+        account: &AccountId,
+        id: &PayoutId,
+        mark: &PayoutMark<'_>,
+    ) -> Result<Payout, StripeError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        mark.append_to(&mut body);
+        let path = format!("{PATH}/{id}");
+        let marked: WirePayout = self
+            .mark("/v1/payouts/{id}", &path, &body.finish(), Some(account))
+            .await?;
+        Ok(marked.into())
     }
 
     /// A page of an account's payouts.

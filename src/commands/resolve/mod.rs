@@ -8,8 +8,11 @@ pub use payout::payout;
 pub use refund::refund;
 pub use transfer::transfer;
 
+use anyhow::anyhow;
+
 use crate::jobs::JobError;
 use crate::store::StoreError;
+use crate::stripe::StripeError;
 
 /// What a person decided about a row.
 #[derive(Debug, Clone)]
@@ -39,4 +42,13 @@ fn taken(error: StoreError, constraints: &[&str], message: &str) -> JobError {
         }
         _ => error.into(),
     }
+}
+
+/// What a person named must be known at Stripe by what it pays, or nothing is settled.
+fn not_marked(id: &str, pays: &str, error: &StripeError) -> JobError {
+    anyhow!(
+        "{id} could not be marked at Stripe as what pays {pays}, and nothing was settled: {error}; \
+         give the command again when Stripe lets this key write to it"
+    )
+    .into()
 }

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::{Decided, taken, usage};
+use super::{Decided, not_marked, taken, usage};
 use crate::app::App;
 use crate::domain::ids::{PayoutId, is_stripe_id};
 use crate::domain::payout::PayoutStatus;
@@ -10,7 +10,7 @@ use crate::jobs::process_payout::follow_at;
 use crate::jobs::{self, JobError};
 use crate::store::payouts::{self, PayoutResolution, ResolvablePayout};
 use crate::store::schema;
-use crate::stripe::Payout;
+use crate::stripe::{Payout, PayoutMark};
 
 const CONSTRAINTS: [&str; 1] = ["payouts_stripe_payout_id_key"];
 const TAKEN: &str = "another row already has this payout: see `list payouts --id`";
@@ -21,11 +21,19 @@ pub async fn payout(app: &App, id: i64, decided: Decided) -> Result<String, JobE
     schema::check(&mut conn).await?;
     jobs::check_identity(app, &mut conn).await?;
     let row = find(payouts::resolvable(&mut conn, id).await?, id)?;
+    let payout = match &decided {
+        Decided::MadeAs(payout) => Some(PayoutId(payout.clone())),
+        Decided::Retry | Decided::Abandon(_) => None,
+    };
+    let is_taken = match &payout {
+        Some(payout) => payouts::is_taken(&mut conn, payout).await?,
+        None => false,
+    };
     drop(conn);
     // Stripe is asked before the row is locked: no transaction is open during a call.
-    let made = match &decided {
-        Decided::MadeAs(made) => Some(read(app, &row, made).await?),
-        Decided::Retry | Decided::Abandon(_) => None,
+    let made = match &payout {
+        Some(payout) => Some(named(app, &row, payout, is_taken).await?),
+        None => None,
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -43,10 +51,10 @@ pub async fn payout(app: &App, id: i64, decided: Decided) -> Result<String, JobE
         ),
         (Decided::MadeAs(_), Some(made)) => {
             let (Some(amount), Some(account)) = (made.amount, row.account.as_ref()) else {
-                return usage(format!(
+                return Err(JobError::Usage(format!(
                     "{} is in a currency that cannot be stored",
                     made.id
-                ));
+                )));
             };
             difference = row
                 .amount
@@ -79,9 +87,9 @@ pub async fn payout(app: &App, id: i64, decided: Decided) -> Result<String, JobE
 
 fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobError> {
     let Some(row) = row else {
-        return usage(format!(
+        return Err(JobError::Usage(format!(
             "there is no payout {id}: give the internal id that `list payouts` shows"
-        ));
+        )));
     };
     match row.status {
         PayoutStatus::PayoutOnHold | PayoutStatus::PayoutFailed => Ok(row),
@@ -95,9 +103,15 @@ fn find(row: Option<ResolvablePayout>, id: i64) -> Result<ResolvablePayout, JobE
     }
 }
 
-async fn read(app: &App, row: &ResolvablePayout, made: &str) -> Result<Payout, JobError> {
-    let id = PayoutId(made.to_owned());
-    if !is_stripe_id(made, "po_") {
+/// Reads the payout, and writes into its metadata what it pays where its maker did not say: so a lost or
+/// restored database finds it again, and does not make another.
+async fn named(
+    app: &App,
+    row: &ResolvablePayout,
+    id: &PayoutId,
+    is_taken: bool,
+) -> Result<Payout, JobError> {
+    if !is_stripe_id(id.as_str(), "po_") {
         return usage(format!("{id} is no Stripe payout: give its id, po_…"));
     }
     let Some(account) = &row.account else {
@@ -105,7 +119,7 @@ async fn read(app: &App, row: &ResolvablePayout, made: &str) -> Result<Payout, J
     };
     let found = app
         .stripe
-        .payout(account, &id)
+        .payout(account, id)
         .await
         .map_err(|e| anyhow!(e))?;
     let Some(found) = found else {
@@ -117,16 +131,30 @@ async fn read(app: &App, row: &ResolvablePayout, made: &str) -> Result<Payout, J
             found.life.as_str()
         ));
     }
-    if let Some(origin) = &found.origin {
-        if !origin.is_of(&app.mirakl.host()) {
-            return usage(format!("{id} belongs to another marketplace"));
+    if found.amount.is_none() {
+        return usage(format!("{id} is in a currency that cannot be stored"));
+    }
+    let host = app.mirakl.host();
+    let invoice = &row.invoice;
+    match &found.origin {
+        Some(origin) if !origin.is_of(&host) => {
+            usage(format!("{id} belongs to another marketplace"))
         }
-        if origin.invoice != row.invoice {
-            return usage(format!(
-                "{id} pays invoice {}, not {}",
-                origin.invoice, row.invoice
-            ));
+        Some(origin) if origin.invoice != *invoice => usage(format!(
+            "{id} pays invoice {}, not {invoice}",
+            origin.invoice
+        )),
+        Some(_) => Ok(found),
+        None if is_taken => usage(TAKEN.to_owned()),
+        None => {
+            let mark = PayoutMark {
+                invoice,
+                mirakl_host: &host,
+                shop_id: row.shop_id,
+            };
+            let marked = app.stripe.mark_payout(account, id, &mark).await;
+            let pays = format!("invoice {invoice}");
+            marked.map_err(|error| not_marked(id.as_str(), &pays, &error))
         }
     }
-    Ok(found)
 }

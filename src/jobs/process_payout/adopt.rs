@@ -157,3 +157,11 @@ fn ours_of(
         payout_id: payout.id,
     })
 }
+
+/// Why a person must find out what became of something.
+pub(super) fn cannot_be_learnt(cause: &HoldReason) -> String {
+    format!(
+        "it cannot be learnt whether it was made ({cause}): look at the account in Stripe's dashboard, \
+         then decide by `resolve`"
+    )
+}

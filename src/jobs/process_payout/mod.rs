@@ -28,6 +28,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::ProgressBar;
 
 use super::accounts::Accounts;
+use super::adopting;
 use super::sending::Doubts;
 use super::{JobError, Result, Run};
 use crate::app::App;
@@ -101,11 +102,21 @@ impl Pass<'_> {
 
     /// A request has no answer: the next run goes on with it.
     fn in_doubt(&self, row: i64, error: StripeError) -> Result<()> {
-        self.doubts.unanswered(row);
         self.run.count_in_doubt();
         match error {
-            StripeError::Stop(_) => Err(anyhow!(error).into()),
-            StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
+            StripeError::Stop(_) => {
+                self.doubts.add(row);
+                Err(anyhow!(error).into())
+            }
+            StripeError::Unknown(doubt) => {
+                self.doubts.unanswered(row, &doubt);
+                Ok(())
+            }
+            StripeError::Refused(_) => {
+                self.doubts.add(row);
+                self.doubts.answered();
+                Ok(())
+            }
         }
     }
 }
@@ -113,6 +124,7 @@ impl Pass<'_> {
 /// Runs the job.
 pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     let beginning = beginning(app, options).await?;
+    adopting::check_start(app, beginning.start).await?;
     let mut pass = Pass {
         app,
         run,

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::act::Purse;
+use super::adopt::cannot_be_learnt;
 use super::{Pass, next_try};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
@@ -12,7 +13,7 @@ use crate::jobs::sending::CLOCK_MARGIN;
 use crate::jobs::{Result, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Adopted, Failed, MADE_BY_OLD, Made, PendingMovement};
-use crate::store::{accounts, notifications, old_movements, payouts};
+use crate::store::{Connection, accounts, notifications, old_movements, payouts};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 /// Sends a movement, or lets it wait for what stands in its way.
@@ -172,7 +173,7 @@ async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transf
         payer: row.payer.as_ref(),
         destination: Some(&row.destination),
         from: row.sent_at.map(|at| at - CLOCK_MARGIN),
-        starting_after: None,
+        ..TransfersQuery::default()
     };
     adopting::find(pass.app, query, row.kind, row.invoice.as_str()).await
 }
@@ -250,11 +251,49 @@ async fn refused(
         reason: &reason,
         code: &code,
         request_id: refusal.request_id.as_deref(),
-        next_look_at: next_try(now, refusal.class.delay(row.failures)),
+        next_look_at: Some(next_try(now, refusal.class.delay(row.failures))),
     };
     let mut tx = app.db.begin().await?;
-    let news = transfers::failed(&mut tx, &failed, now).await?;
-    if news && app.notifier.is_some() {
+    fail(pass, &mut tx, row, &failed).await?;
+    if refusal.cannot_receive() && !row.kind.is_charge() {
+        accounts::cannot_receive(&mut tx, &row.destination, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A charge in doubt whose key Stripe may have forgotten, and whose account it no longer shows: a person
+/// finds out.
+pub(super) async fn give_up(
+    pass: &Pass<'_>,
+    row: &PendingMovement,
+    cause: &HoldReason,
+) -> Result<()> {
+    let reason = cannot_be_learnt(cause);
+    tracing::error!(invoice = %row.invoice, amount = %row.amount, reason, "a charge in doubt");
+    let failed = Failed {
+        id: row.id,
+        reason: &reason,
+        code: cause.code(),
+        request_id: None,
+        next_look_at: None,
+    };
+    let mut tx = pass.app.db.begin().await?;
+    fail(pass, &mut tx, row, &failed).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Settles a row as not made, and tells the operator's server if that is news.
+async fn fail(
+    pass: &Pass<'_>,
+    conn: &mut Connection,
+    row: &PendingMovement,
+    failed: &Failed<'_>,
+) -> Result<()> {
+    let now = pass.app.clock.now();
+    let news = transfers::failed(&mut *conn, failed, now).await?;
+    if news && pass.app.notifier.is_some() {
         let event = Event::from(TransferFailed {
             internal_id: row.id,
             kind: row.kind,
@@ -263,14 +302,10 @@ async fn refused(
             shop_id: row.shop_id,
             charge: None,
             amount: Some(row.amount),
-            reason: reason.clone(),
+            reason: failed.reason.to_owned(),
         });
-        notifications::add(&mut tx, &[event], now).await?;
+        notifications::add(conn, &[event], now).await?;
     }
-    if refusal.cannot_receive() && !row.kind.is_charge() {
-        accounts::cannot_receive(&mut tx, &row.destination, now).await?;
-    }
-    tx.commit().await?;
     pass.run.count_failed();
     Ok(())
 }

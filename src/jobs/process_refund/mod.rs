@@ -101,13 +101,15 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     if adopt::is_needed_first(&pass).await? {
         adopt::adopt(&mut pass).await?;
     }
-    refund::send_pending(&mut pass).await?;
+    let sent = refund::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     let with_mirakl = asked_and_told(&mut pass).await;
     // What comes back from sellers does not need Mirakl: it is not kept waiting by it.
     let reversed = reverse::all(&pass).await;
     let left = leftovers::look_up(&pass).await;
     pass.bar.finish_and_clear();
-    first_of([followed, with_mirakl, reversed, left])
+    let silence = silence.map_or(Ok(()), Err);
+    first_of([followed, with_mirakl, reversed, left, silence])
 }
 
 /// The first error of parts of a run that do not depend on each other; the others are logged.

@@ -94,7 +94,7 @@ impl Sender<'_, '_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                doubts.unanswered(row.id);
+                doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }

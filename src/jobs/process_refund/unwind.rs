@@ -114,7 +114,7 @@ impl Sender<'_, '_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.doubts.unanswered(row.id);
+                self.doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }

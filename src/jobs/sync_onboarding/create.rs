@@ -176,10 +176,10 @@ impl Creating<'_> {
                     }
                 }
                 Err(StripeError::Unknown(cause)) => {
-                    self.doubts.unanswered(row.id);
+                    self.doubts.unanswered(row.id, &cause);
                     tracing::warn!(
                         shop = %row.shop_id,
-                        cause,
+                        %cause,
                         "no answer to the creation of an account; the next run sends the same request again"
                     );
                     self.doubt(&row);

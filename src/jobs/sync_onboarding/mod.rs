@@ -69,7 +69,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         read_at: app.clock.now(),
         bar: telemetry::progress(app.quiet, "shops"),
     };
-    create::send_pending(&mut pass).await?;
+    let sent = create::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     gather::pages(&mut pass).await?;
     gather::due(&mut pass).await?;
     gather::unread(&mut pass).await?;
@@ -78,7 +79,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     refresh::accounts(&pass).await?;
     pass.bar.finish_and_clear();
     fields::write(&pass).await?;
-    candidates::close(&pass).await
+    candidates::close(&pass).await?;
+    silence.map_or(Ok(()), Err)
 }
 
 /// Opens the transfers that were ignored because of an exclusion that has ended. By what the shops

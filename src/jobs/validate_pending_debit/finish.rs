@@ -100,10 +100,10 @@ impl Sending<'_> {
                 self.refused(row, &reference, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.doubts.unanswered(row.id);
+                self.doubts.unanswered(row.id, &cause);
                 tracing::warn!(
                     payment = row.payment_id,
-                    cause,
+                    %cause,
                     "no answer to a capture; the next run sends the same request again"
                 );
                 self.doubt(row);

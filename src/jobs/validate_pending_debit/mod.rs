@@ -55,7 +55,8 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         doubts: Doubts::default(),
         bar: telemetry::progress(app.quiet, "baskets"),
     };
-    finish::send_pending(&mut pass).await?;
+    let sent = finish::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     // Two servers at once.
     let (listed, asked) = tokio::join!(
         payments::list(app, run.started_at, true),
@@ -92,7 +93,8 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     }
     leftovers::settle(&pass, &asked).await?;
     pass.bar.finish_and_clear();
-    gather::close(app, &asked).await
+    gather::close(app, &asked).await?;
+    silence.map_or(Ok(()), Err)
 }
 
 /// Says what Mirakl asks for and nobody can read.

@@ -134,9 +134,10 @@ impl Stripe {
         };
         match known(found)? {
             Some(Some(payment)) => Ok(Some(payment)),
-            Some(None) => Err(StripeError::Unknown(format!(
-                "payment {reference} is in a currency or state that is not known here"
-            ))),
+            Some(None) => Err(StripeError::Unknown(
+                format!("payment {reference} is in a currency or state that is not known here")
+                    .into(),
+            )),
             None => Ok(None),
         }
     }

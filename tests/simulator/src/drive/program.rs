@@ -7,13 +7,15 @@ use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 
 use super::Result;
-use crate::{MIRAKL_KEY, STRIPE_KEY, Simulator};
+use crate::{Clock, MIRAKL_KEY, STRIPE_KEY, Simulator};
 
 /// The program with its settings.
 #[derive(Clone)]
 pub struct Program {
     path: PathBuf,
     settings: Vec<(String, String)>,
+    /// The simulator's: a test build of the program goes by it.
+    clock: Clock,
 }
 
 /// What a finished process left.
@@ -47,6 +49,7 @@ impl Program {
         Ok(Self {
             path,
             settings: settings.into(),
+            clock: simulator.clock().clone(),
         })
     }
 
@@ -74,6 +77,10 @@ impl Program {
         command
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env(
+                "MIRAKL_STRIPE_CLOCK_OFFSET_SECONDS",
+                self.clock.offset().num_seconds().to_string(),
+            )
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -23,6 +23,7 @@ mod ids;
 mod intent_view;
 mod ledger;
 mod links;
+mod marking;
 mod metadata;
 mod naming;
 mod paying;

@@ -12,6 +12,7 @@ use super::errors::Refusal;
 use super::events::Cause;
 use super::form::Form;
 use super::links::LinkWish;
+use super::marking::{MarkWish, Marked};
 use super::naming::Naming;
 use super::payouts::PayoutWish;
 use super::reads::expand;
@@ -26,6 +27,7 @@ pub(super) enum Task {
     Transfer(Wish),
     Account(Box<AccountWish>),
     Link(LinkWish),
+    Mark(MarkWish),
     Refund {
         charge: String,
         wish: RefundWish,
@@ -66,7 +68,7 @@ impl Task {
             Self::Naming(naming) => naming.locks(),
             Self::Charge { id, .. } | Self::CancelPayout(id) => Some(id),
             Self::Intent { charge, .. } => charge.as_deref(),
-            Self::Account(_) | Self::Link(_) | Self::Payout(_) => None,
+            Self::Account(_) | Self::Link(_) | Self::Mark(_) | Self::Payout(_) => None,
         }
     }
 
@@ -86,6 +88,7 @@ impl Task {
             }
             Self::Account(wish) => Ok(ok(&book.create_account(wish, key, now))),
             Self::Link(wish) => Ok(ok(&book.create_link(wish, key, now))),
+            Self::Mark(wish) => Ok(wish.execute(book)),
             Self::Refund { charge, wish } => {
                 let made = book.make_refund(charge, wish, cause, now);
                 made.map(|made| ok(&made))
@@ -139,6 +142,15 @@ impl State {
                 let account = account.ok_or_else(|| no_access(call, &wish.account))?;
                 wish.check_kind(&account.kind)?;
                 Task::Link(wish)
+            }
+            [_, "accounts", id] => {
+                Task::Mark(self.begin_mark(call, form, caller, (Marked::Account, id))?)
+            }
+            [_, "payouts", id] => {
+                Task::Mark(self.begin_mark(call, form, caller, (Marked::Payout, id))?)
+            }
+            [_, "transfers", id] => {
+                Task::Mark(self.begin_mark(call, form, caller, (Marked::Transfer, id))?)
             }
             [_, "transfers", id, "reversals"] => self.begin_reversal(id, form, caller)?,
             [_, "transfers", transfer, "reversals", id] => {
