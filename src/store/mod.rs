@@ -38,7 +38,9 @@ pub enum StoreError {
     #[error("{0}")]
     Schema(String),
     /// A row is no longer as it was when the change was decided.
-    #[error("{what} {id} was changed by another run or a person meanwhile; the next run goes on with it as it is now")]
+    #[error(
+        "{what} {id} was changed by another run or a person meanwhile; the next run goes on with it as it is now"
+    )]
     Changed {
         /// The table's word for a row.
         what: &'static str,
