@@ -6,9 +6,12 @@
 mod support;
 
 mod account_changes;
+mod account_links;
 mod adopting;
 mod bad_input;
 mod crashes;
+mod debit_answers;
+mod debit_waits;
 mod debits;
 mod documents;
 mod first_order;
@@ -21,6 +24,7 @@ mod mails;
 mod notification_documents;
 mod notifications;
 mod onboarding;
+mod onboarding_changes;
 mod one_account;
 mod operator;
 mod overlap;
@@ -44,6 +48,7 @@ mod refund_amounts;
 mod refund_crashes;
 mod refund_kinds;
 mod refund_people;
+mod refund_waits;
 mod refunds;
 mod resolving;
 mod schema;
