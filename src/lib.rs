@@ -7,10 +7,12 @@ pub mod app;
 pub mod cli;
 /// The one clock.
 mod clock;
-/// What operators do by hand: migrate, link-account, list, resolve.
+/// What operators do by hand: migrate, list, link accounts, ask for links, resolve.
 pub mod commands;
 /// The rules about money: pure functions and types.
 pub mod domain;
+/// Bytes as text.
+mod hex;
 /// One HTTP request with limits and retries.
 mod http;
 /// The jobs that cron starts.

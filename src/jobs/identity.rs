@@ -1,7 +1,5 @@
 //! A database serves one marketplace, one Stripe platform and one mode, for ever.
 
-use std::fmt::Write as _;
-
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
@@ -9,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{JobError, Result};
 use crate::app::App;
+use crate::hex::hex;
 use crate::store::Connection;
 use crate::store::identity::{self, Identity};
 
@@ -102,9 +101,5 @@ fn mode(livemode: bool) -> &'static str {
 }
 
 fn fingerprint(key: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(key.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(key.as_bytes()))
 }

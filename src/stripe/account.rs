@@ -1,7 +1,6 @@
 //! Accounts: `GET /v1/account`, `GET|POST /v1/accounts` and `GET /v1/accounts/{id}`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use super::{Class, List, Refusal, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::{KycStatus, MadeFor, Prefill, Standing};
+use crate::hex::hex;
 
 const PATH: &str = "/v1/accounts";
 
@@ -278,11 +278,7 @@ impl WireAccount {
         );
         // Texts, flags and numbers always encode.
         let told = serde_json::to_vec(&told).unwrap_or_default();
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(&told) {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        hex(&Sha256::digest(&told))
     }
 
     fn is_express(&self) -> bool {

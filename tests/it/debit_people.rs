@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use simulator::{DebitSeed, Effect, Fault, PaymentSeed, ServiceSeed};
 
-use crate::debits::{accepted, authorised, captured, confirmed, debits, payment};
+use crate::support::debits::{accepted, authorised, captured, confirmed, debits, payment};
 use crate::support::{Finished, World, eur};
 
 const TELLS_SERVICES: &str = "PUT /api/mms/debits";

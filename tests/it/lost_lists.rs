@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use simulator::{Effect, Fault, MIRAKL_CLIENT_ID, MIRAKL_CLIENT_SECRET, ServiceSeed};
 
-use crate::debits::{accepted, authorised, captured, confirmed, debits, waits};
 use crate::support::World;
+use crate::support::debits::{accepted, authorised, captured, confirmed, debits, waits};
 
 const SERVICES: &str = "GET /api/mms/orders";
 

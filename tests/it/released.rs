@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use simulator::{LineSeed, OrderSeed, PaymentSeed, Releases};
 
-use crate::debits::{authorised, captured, debits, payment};
+use crate::support::debits::{authorised, captured, debits, payment};
 use crate::support::{World, eur};
 
 /// An order of 60.00 with a commission of 1.00, beside a line of 40.00 that was refused.

@@ -2,7 +2,7 @@
 //! its seller's part taken back from the seller, each step once.
 //!
 //! gather → decide → record → act → settle: [`gather`] reads what Mirakl asks for and [`facts`] what
-//! its orders show, [`page`] decides and records by the rows of [`row`](mod@row), and each step acts and
+//! its orders show, [`page`] decides and records by the rows of [`mod@row`], and each step acts and
 //! settles: [`refund`], [`confirm`], and [`reverse`], which decides what comes back, with [`unwind`],
 //! which sends it. Before the first of them [`adopt`] takes over what Stripe already has, of which
 //! [`parts`] learns what the sellers bear; [`failures`] learns what Stripe could not carry out.

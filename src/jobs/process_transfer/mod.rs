@@ -2,7 +2,7 @@
 //!
 //! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
 //! reads pages and due rows of the lists that [`stream`] knows, and [`facts`] what they rest on; [`page`]
-//! decides and records a page by the rows of [`row`](mod@row); [`adopt`] takes over what Stripe already
+//! decides and records a page by the rows of [`mod@row`]; [`adopt`] takes over what Stripe already
 //! has; [`act`] sends and settles what is pending. [`mod@plan`] is the dry run.
 
 mod act;
