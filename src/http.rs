@@ -214,6 +214,10 @@ impl Api {
     }
 
     async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        #[cfg(any(fuzzing, test))]
+        if let Some(end) = crate::fuzzing::canned::answer_to(request, self.name) {
+            return end;
+        }
         let mut builder = self
             .client
             .request(request.method.clone(), request.url.clone())

@@ -11,6 +11,10 @@ pub mod clock;
 pub mod commands;
 /// The rules about money: pure functions and types.
 pub mod domain;
+/// The decoders of what comes from outside, as the fuzz targets call them.
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 /// One HTTP request with limits and retries.
 pub mod http;
 /// The jobs that cron starts.

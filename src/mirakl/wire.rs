@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 /// An amount as a JSON number, digit by digit.
-pub(super) fn exact_number(amount: Decimal) -> serde_json::Number {
+pub(crate) fn exact_number(amount: Decimal) -> serde_json::Number {
     let digits = amount.to_string();
     // A decimal's digits are always a JSON number.
     serde_json::from_str(&digits).unwrap_or_else(|_| serde_json::Number::from(0))
