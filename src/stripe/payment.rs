@@ -353,10 +353,14 @@ impl Stripe {
             0
         };
         // What a partial capture has released counts as refunded at Stripe, and was never taken.
-        let released = if taken { charge.amount - captured } else { 0 };
+        let released = if taken {
+            charge.amount.saturating_sub(captured)
+        } else {
+            0
+        };
         let refunded = match (charge.refunded, charge.amount_refunded) {
             (true, _) => captured,
-            (false, refunded) => (refunded.unwrap_or(0) - released).max(0),
+            (false, refunded) => refunded.unwrap_or(0).saturating_sub(released).max(0),
         };
         let expired = intent.is_some_and(|intent| {
             let reason = intent.cancellation_reason.as_deref();
