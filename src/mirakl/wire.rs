@@ -17,10 +17,12 @@ impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
         let text = number.as_str();
-        let parsed = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
+        let parsed = match text.split_once(['e', 'E']) {
+            // By itself this would round digits before the exponent that a decimal cannot hold.
+            Some((digits, _)) => {
+                Decimal::from_str_exact(digits).and_then(|_| Decimal::from_scientific(text))
+            }
+            None => Decimal::from_str_exact(text),
         };
         let amount = parsed.map_err(|_| D::Error::custom(format!("{text} is no exact amount")))?;
         if amount.normalize().scale() > MOST_DECIMALS || amount.abs() > Decimal::from(LARGEST) {
@@ -149,6 +151,7 @@ mod tests {
             ("12.345678", Some("12.345678")),
             ("1.1234567890123", None),
             ("1e40", None),
+            ("12.3400000000000000000000000000001e0", None),
             ("123456789012345678901234567890", None),
             ("\"12.34\"", None),
             ("null", None),
