@@ -10,6 +10,8 @@ use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
+use crate::domain::date::is_usable;
+
 /// Times of the client. `total` covers one try, from connecting to the last byte of the answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer beyond this is not one of ours.
@@ -71,7 +73,7 @@ impl Answer {
     /// The server's time, by its `Date` header.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         let date = DateTime::parse_from_rfc2822(self.header("date")?).ok()?;
-        Some(date.to_utc())
+        Some(date.to_utc()).filter(|date| is_usable(*date))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
 use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{Amount, describe, without_position};
+use super::wire::{Amount, date, describe, read_date, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::{Invoice, leftovers};
@@ -112,6 +112,7 @@ struct WireInvoice {
     r#type: String,
     state: String,
     currency_iso_code: String,
+    #[serde(deserialize_with = "date")]
     date_created: DateTime<Utc>,
     #[serde(default)]
     payment: Option<WirePayment>,
@@ -150,7 +151,7 @@ fn read(raw: &RawValue) -> ReadInvoice {
                 .filter(|id| *id > 0)
                 .map(|id| InvoiceId(id.to_string())),
             shop_id: number(name.and_then(|name| name.shop_id.as_ref())).map(ShopId),
-            created_at: name.and_then(|name| name.date_created.as_ref()?.as_str()?.parse().ok()),
+            created_at: name.and_then(|name| read_date(name.date_created.as_ref()?.as_str()?).ok()),
             cause,
         }
     })

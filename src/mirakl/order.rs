@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::page::{NextPage, Page, next_page, offset_of};
 use super::wire::{
-    Amount, describe, is_storable, nullable, optional_date, text_or_number, without_position,
+    Amount, date, describe, is_storable, nullable, optional_date, text_or_number, without_position,
 };
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
@@ -125,7 +125,9 @@ struct WireOrder {
     total_commission: Amount,
     #[serde(default)]
     customer_directly_pays_seller: Option<bool>,
+    #[serde(deserialize_with = "date")]
     created_date: DateTime<Utc>,
+    #[serde(deserialize_with = "date")]
     last_updated_date: DateTime<Utc>,
     order_lines: Vec<WireLine>,
     #[serde(default, deserialize_with = "nullable")]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
 use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{describe, nullable, without_position};
+use super::wire::{date, describe, nullable, without_position};
 use super::{Mirakl, MiraklError, ShopFields};
 use crate::domain::ids::ShopId;
 use crate::domain::shop::{Profile, Shop};
@@ -99,7 +99,9 @@ struct WireShop {
     shop_name: Option<String>,
     #[serde(default)]
     is_professional: Option<bool>,
+    #[serde(deserialize_with = "date")]
     date_created: DateTime<Utc>,
+    #[serde(deserialize_with = "date")]
     last_updated_date: DateTime<Utc>,
     #[serde(default)]
     kyc: Option<WireKyc>,

@@ -5,6 +5,8 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::domain::date::is_usable;
+
 /// Decimals and digits beyond these are no amount of a marketplace; within them sums are exact.
 const MOST_DECIMALS: u32 = 8;
 const LARGEST: i64 = 1_000_000_000_000_000;
@@ -59,6 +61,24 @@ pub(super) fn text_or_number<'de, D: Deserializer<'de>>(
     }
 }
 
+/// A date.
+pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    read_date(&text).map_err(D::Error::custom)
+}
+
+/// Reads a date that can be used; the error says what is wrong with it, without quoting it.
+pub(super) fn read_date(text: &str) -> Result<DateTime<Utc>, String> {
+    let date: DateTime<Utc> = text
+        .trim()
+        .parse()
+        .map_err(|error: chrono::ParseError| error.to_string())?;
+    match is_usable(date) {
+        true => Ok(date),
+        false => Err("a date of no marketplace".to_owned()),
+    }
+}
+
 /// A date that may be missing or empty.
 pub(super) fn optional_date<'de, D>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error>
 where
@@ -67,7 +87,7 @@ where
     let text: Option<String> = Option::deserialize(deserializer)?;
     match text.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(D::Error::custom),
+        Some(text) => read_date(text).map(Some).map_err(D::Error::custom),
     }
 }
 
@@ -77,7 +97,7 @@ where
     D: Deserializer<'de>,
 {
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().and_then(|text| text.trim().parse().ok()))
+    Ok(value.as_str().and_then(|text| read_date(text).ok()))
 }
 
 /// Where a JSON text breaks, without quoting any of it.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire::{Expandable, Metadata, WireList, null_is_false, unix};
+use super::wire::{Expandable, Metadata, WireList, null_is_false, unix, usable};
 use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId, PaymentRef};
 use crate::domain::key::IdempotencyKey;
@@ -398,9 +398,7 @@ impl Stripe {
             awaits_customer: intent.is_some_and(|intent| awaits_customer(&intent.status)),
             destination_charge: charge.transfer_data.is_some()
                 || intent.is_some_and(|intent| intent.transfer_data.is_some()),
-            authorized_until: capture_before
-                .filter(|_| !taken)
-                .and_then(|at| DateTime::from_timestamp(at, 0)),
+            authorized_until: capture_before.filter(|_| !taken).and_then(usable),
             failure,
             created_at: intent.map_or(charge.created, |intent| intent.created),
         })

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
+use super::wire::{Metadata, WireList, unix, usable};
 use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
@@ -114,7 +114,7 @@ impl From<WirePayout> for Payout {
         Self {
             amount: currency.map(|currency| Money::from_minor(wire.amount, currency)),
             life: Life::read(&wire.status, wire.failure_code),
-            arrival: arrival.and_then(|at| DateTime::from_timestamp(at, 0)),
+            arrival: arrival.and_then(usable),
             created_at: wire.created,
             origin: origin(&wire.metadata.unwrap_or_default()),
             id: wire.id,

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use crate::domain::date::is_usable;
+
 /// Free text that whoever made an object left on it.
 pub(super) type Metadata = HashMap<String, String>;
 
@@ -58,7 +60,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
 /// Unix seconds.
 pub(super) fn unix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     let seconds = i64::deserialize(deserializer)?;
-    DateTime::from_timestamp(seconds, 0).ok_or_else(|| D::Error::custom("no date"))
+    usable(seconds).ok_or_else(|| D::Error::custom("no date"))
+}
+
+/// The date of Unix seconds, if it can be used.
+pub(super) fn usable(seconds: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, 0).filter(|date| is_usable(*date))
 }
 
 /// `null` means false: accounts of the second generation leave flags empty.
