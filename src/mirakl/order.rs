@@ -275,7 +275,9 @@ fn read_order(raw: &RawValue) -> ReadOrder {
         id: id.clone().map(OrderId),
         basket: serde_json::from_str::<OnlyBasket>(raw.get())
             .ok()
-            .map(|basket| CommercialOrderId(basket.commercial_id)),
+            .map(|basket| basket.commercial_id)
+            .filter(|basket| is_storable(basket))
+            .map(CommercialOrderId),
         cause,
     };
     let order: WireOrder =
@@ -284,8 +286,12 @@ fn read_order(raw: &RawValue) -> ReadOrder {
         return Err(unread("its order_id is empty or holds a NUL".to_owned()));
     }
     let number = order.transaction_number.as_deref().unwrap_or_default();
+    // The reason for which an order waits may name a line.
+    let lines = order.order_lines.iter();
+    let lines = lines.map(|line| line.order_line_id.as_str());
     if [&order.commercial_id, &order.currency_iso_code, number]
-        .iter()
+        .into_iter()
+        .chain(lines)
         .any(|text| text.contains('\0'))
     {
         return Err(unread("one of its texts holds a NUL".to_owned()));

@@ -183,7 +183,9 @@ fn read_order(raw: &RawValue) -> ReadService {
         order_id: order_id.clone().map(OrderId),
         basket: serde_json::from_str::<OnlyBasket>(raw.get())
             .ok()
-            .map(|basket| CommercialOrderId(basket.commercial_order_id)),
+            .map(|basket| basket.commercial_order_id)
+            .filter(|basket| is_storable(basket))
+            .map(CommercialOrderId),
         cause,
     };
     let order: WireOrder =
