@@ -10,8 +10,30 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::domain::date::is_usable;
 
-/// Free text that whoever made an object left on it.
-pub(super) type Metadata = HashMap<String, String>;
+/// Free text that whoever made an object left on it, as far as it can be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata(HashMap<String, String>);
+
+impl Metadata {
+    pub fn get(&self, name: &str) -> Option<&String> {
+        self.0.get(name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: HashMap<String, String> = HashMap::deserialize(deserializer)?;
+        Ok(fields.into_iter().collect())
+    }
+}
+
+impl FromIterator<(String, String)> for Metadata {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        // Postgres takes no NUL: what holds one names nothing of ours.
+        let storable = fields.into_iter().filter(|(_, text)| !text.contains('\0'));
+        Self(storable.collect())
+    }
+}
 
 /// A list as every list endpoint answers it.
 #[derive(serde::Deserialize)]
