@@ -113,10 +113,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         message,
     } = body.map(|body| body.error).unwrap_or_default();
     let status = answer.status;
-    let shown = |message: &Option<String>| -> String {
-        let text = message.as_deref().unwrap_or("no message");
-        text.chars().take(300).collect()
-    };
+    let shown = |message: &Option<String>| plain(message.as_deref().unwrap_or("no message"));
     let sorted = match &message {
         // A seller without a bank account, which Stripe says in words alone.
         Some(text) if code.is_none() && text.contains("any external accounts") => {
@@ -130,17 +127,23 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         Sorted::Stop => StripeError::Stop(format!(
             "{}{}",
             status.as_u16(),
-            code.map(|code| format!(", {code}")).unwrap_or_default()
+            code.map(|code| format!(", {}", plain(&code)))
+                .unwrap_or_default()
         )),
         Sorted::Refused(class) => StripeError::Refused(Refusal {
             class,
             status: status.as_u16(),
             message: shown(&message),
-            code,
-            param,
+            code: code.as_deref().map(plain),
+            param: param.as_deref().map(plain),
             request_id,
         }),
     }
+}
+
+/// Stripe's words as they may be stored and shown: they may quote what somebody else has typed.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]
