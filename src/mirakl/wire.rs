@@ -103,7 +103,7 @@ where
 /// Where a JSON text breaks, without quoting any of it.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     match error.classify() {
-        serde_json::error::Category::Data => error.to_string(),
+        serde_json::error::Category::Data => shown(&error.to_string()),
         _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
     }
 }
@@ -117,7 +117,7 @@ pub(super) fn is_storable(id: &str) -> bool {
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].chars().take(300).collect()
+    shown(&text[..end])
 }
 
 /// Mirakl's message in an error body; empty when there is none.
