@@ -35,12 +35,34 @@ impl FromIterator<(String, String)> for Metadata {
     }
 }
 
-/// A list as every list endpoint answers it.
+/// A list as every list endpoint answers it: where there is more, its last element leads on.
 #[derive(serde::Deserialize)]
+#[serde(try_from = "WirePage<T>")]
 pub(super) struct WireList<T> {
     pub data: Vec<T>,
-    #[serde(default)]
     pub has_more: bool,
+}
+
+#[derive(serde::Deserialize)]
+struct WirePage<T> {
+    data: Vec<T>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+impl<T> TryFrom<WirePage<T>> for WireList<T> {
+    type Error = &'static str;
+
+    fn try_from(page: WirePage<T>) -> Result<Self, Self::Error> {
+        // Taken for the last page, it would say that Stripe has nothing which the store does not know.
+        match page.has_more && page.data.is_empty() {
+            true => Err("there is more, and nothing leads to it"),
+            false => Ok(Self {
+                data: page.data,
+                has_more: page.has_more,
+            }),
+        }
+    }
 }
 
 /// A field that is an id, or the whole object when it was expanded.
