@@ -4,7 +4,7 @@
 # The database of whoever works here is never the one of a test or a demo.
 unexport DATABASE_URL
 
-.PHONY: demo test prove bench check lint queries deny prepare
+.PHONY: demo test prove bench fuzz check lint queries deny prepare
 
 # A small marketplace from end to end, with a crash in the middle. Ends by itself.
 demo:
@@ -32,11 +32,17 @@ bench:
 	cargo build --release --quiet -p simulator --bin bench
 	tests/with-postgres target/release/bench --program target/release/mirakl-stripe
 
+# Every decoder of what comes from outside, ten minutes each (FUZZ_SECONDS), one after another (FUZZ_JOBS). Fails
+# when one of them finds something. Needs a C++ compiler.
+fuzz:
+	tests/fuzz/run
+
 # What .ci/run checks besides the tests.
 check: lint queries deny
 
 lint:
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --features test-clock -- -D warnings
 
 # The stored descriptions of all queries are those of the migrations as they are now.

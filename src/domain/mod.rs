@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod basket;
+pub mod date;
 pub mod ids;
 pub mod key;
 pub mod money;

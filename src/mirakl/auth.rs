@@ -11,6 +11,8 @@ use super::{MiraklError, TOKEN_MARGIN, wire};
 use crate::http::{Api, Request};
 
 const TOKEN_PATH: &str = "/oauth/token";
+/// No run lasts longer, and an instant holds no more than it can.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 
 /// The credentials.
 #[derive(Debug)]
@@ -107,7 +109,7 @@ impl OAuth {
             cause: "no access_token and expires_in".to_owned(),
         };
         let token: WireToken = serde_json::from_slice(&answer.body).map_err(|_| malformed())?;
-        let life = Duration::from_secs(token.expires_in);
+        let life = Duration::from_secs(token.expires_in).min(LONGEST_LIFE);
         Ok(Token {
             header: secret_header(&format!("Bearer {}", token.access_token))
                 .ok_or_else(malformed)?,

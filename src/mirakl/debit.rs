@@ -146,7 +146,10 @@ fn read_debit(raw: &RawValue) -> Result<ProductDebit, UnreadDebit> {
         &debit.order_commercial_id,
         &debit.customer_id,
     ];
-    if !storable.into_iter().all(|text| is_storable(text)) {
+    let entity = debit.debit_entity.as_ref();
+    if !storable.into_iter().all(|text| is_storable(text))
+        || entity.is_some_and(|entity| entity.id.contains('\0'))
+    {
         return Err(unread("one of its ids is empty or holds a NUL".to_owned()));
     }
     Ok(ProductDebit {

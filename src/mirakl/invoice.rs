@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
 use super::page::{NextPage, Page, WireList};
-use super::wire::{Amount, without_position};
+use super::wire::{Amount, date, is_storable, read_date, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::{Invoice, leftovers};
@@ -105,6 +105,7 @@ struct WireInvoice {
     r#type: String,
     state: String,
     currency_iso_code: String,
+    #[serde(deserialize_with = "date")]
     date_created: DateTime<Utc>,
     #[serde(default)]
     payment: Option<WirePayment>,
@@ -143,7 +144,7 @@ fn read(raw: &RawValue) -> ReadInvoice {
                 .filter(|id| *id > 0)
                 .map(|id| InvoiceId(id.to_string())),
             shop_id: number(name.and_then(|name| name.shop_id.as_ref())).map(ShopId),
-            created_at: name.and_then(|name| name.date_created.as_ref()?.as_str()?.parse().ok()),
+            created_at: name.and_then(|name| read_date(name.date_created.as_ref()?.as_str()?).ok()),
             cause,
         }
     })
@@ -155,6 +156,10 @@ fn invoice(wire: WireInvoice) -> Result<Invoice, String> {
     }
     let mut summary: Vec<(String, Decimal)> = Vec::new();
     for (name, value) in wire.summary {
+        // What nothing moves is told by its name.
+        if !is_storable(&name) {
+            return Err("a name of its summary is empty or holds a NUL".to_owned());
+        }
         match value {
             serde_json::Value::Null => {}
             serde_json::Value::Number(number) => {

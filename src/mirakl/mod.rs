@@ -13,6 +13,8 @@ mod shop_update;
 mod wire;
 
 pub use auth::{Auth, OAuth};
+#[cfg(any(fuzzing, test))]
+pub(crate) use debit::UnreadDebit;
 pub use debit::{ProductDebit, Told};
 pub use invoice::{InvoicesQuery, ReadInvoice, UnreadInvoice};
 pub(crate) use order::PAGE_SIZE as MOST_IDS;
@@ -210,6 +212,17 @@ fn judge(answer: &Answer) -> Verdict {
         _ => Verdict::Final,
     }
 }
+
+/// An amount, as all bodies are read for it.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn read_amount(json: &str) -> Option<rust_decimal::Decimal> {
+    let amount: Option<wire::Amount> = serde_json::from_str(json).ok();
+    amount.map(|amount| amount.0)
+}
+
+/// An amount, as all bodies are told it.
+#[cfg(any(fuzzing, test))]
+pub(crate) use wire::exact_number;
 
 /// A token is renewed this long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_mins(1);

@@ -137,7 +137,10 @@ fn read_order(raw: &RawValue) -> Vec<Result<AskedRefund, UnreadRefund>> {
     }
     let refunds = order.order_lines.order_line.iter();
     let refunds = refunds.filter_map(|line| line.refunds.as_ref());
-    let refunds = refunds.flat_map(|refunds| &refunds.refund);
+    let mut refunds = refunds.flat_map(|refunds| &refunds.refund).peekable();
+    if refunds.peek().is_none() {
+        return vec![Err(unread("it awaits refunds, and shows none".to_owned()))];
+    }
     refunds
         .map(|raw| {
             let refund: WireRefund = serde_json::from_str(raw.get())
@@ -195,6 +198,21 @@ mod tests {
         assert_eq!(shown, [("1100", "10.10".into()), ("1101", "12.1".into())]);
         assert_eq!(refunds[1].shop_id, Some(ShopId(2000)));
         assert_eq!(refunds[1].commercial_id, Some("C1".into()));
+    }
+
+    #[test]
+    fn an_order_that_shows_no_refund_is_named() {
+        for lines in ["null", "[]", r#"[{"refunds": null}]"#] {
+            let json = format!(
+                r#"{{"order_id": "C1-A", "order_commercial_id": "C1", "currency_iso_code": "EUR",
+                    "shop_id": "1", "order_lines": {{"order_line": {lines}}}}}"#
+            );
+            let read = read(&json);
+            let [Err(unread)] = &read[..] else {
+                panic!("{lines}: {read:?}");
+            };
+            assert_eq!(unread.order_id, Some("C1-A".into()));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
 use super::page::{NextPage, Page, WireList};
-use super::wire::{nullable, without_position};
+use super::wire::{date, nullable, without_position};
 use super::{Mirakl, MiraklError, ShopFields};
 use crate::domain::ids::ShopId;
 use crate::domain::shop::{Profile, Shop};
@@ -92,7 +92,9 @@ struct WireShop {
     shop_name: Option<String>,
     #[serde(default)]
     is_professional: Option<bool>,
+    #[serde(deserialize_with = "date")]
     date_created: DateTime<Utc>,
+    #[serde(deserialize_with = "date")]
     last_updated_date: DateTime<Utc>,
     #[serde(default)]
     kyc: Option<WireKyc>,

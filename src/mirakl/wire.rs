@@ -5,6 +5,8 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::domain::date::is_usable;
+
 /// Decimals and digits beyond these are no amount of a marketplace; within them sums are exact.
 const MOST_DECIMALS: u32 = 8;
 const LARGEST: i64 = 1_000_000_000_000_000;
@@ -17,10 +19,12 @@ impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
         let text = number.as_str();
-        let parsed = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
+        let parsed = match text.split_once(['e', 'E']) {
+            // By itself this would round digits before the exponent that a decimal cannot hold.
+            Some((digits, _)) => {
+                Decimal::from_str_exact(digits).and_then(|_| Decimal::from_scientific(text))
+            }
+            None => Decimal::from_str_exact(text),
         };
         let amount = parsed.map_err(|_| D::Error::custom(format!("{text} is no exact amount")))?;
         if amount.normalize().scale() > MOST_DECIMALS || amount.abs() > Decimal::from(LARGEST) {
@@ -31,7 +35,7 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 /// An amount as a JSON number, digit by digit.
-pub(super) fn exact_number(amount: Decimal) -> serde_json::Number {
+pub(crate) fn exact_number(amount: Decimal) -> serde_json::Number {
     let digits = amount.to_string();
     // A decimal's digits are always a JSON number.
     serde_json::from_str(&digits).unwrap_or_else(|_| serde_json::Number::from(0))
@@ -57,6 +61,24 @@ pub(super) fn text_or_number<'de, D: Deserializer<'de>>(
     }
 }
 
+/// A date.
+pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    read_date(&text).map_err(D::Error::custom)
+}
+
+/// Reads a date that can be used; the error says what is wrong with it, without quoting it.
+pub(super) fn read_date(text: &str) -> Result<DateTime<Utc>, String> {
+    let date: DateTime<Utc> = text
+        .trim()
+        .parse()
+        .map_err(|error: chrono::ParseError| error.to_string())?;
+    match is_usable(date) {
+        true => Ok(date),
+        false => Err("a date of no marketplace".to_owned()),
+    }
+}
+
 /// A date that may be missing or empty.
 pub(super) fn optional_date<'de, D>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error>
 where
@@ -65,7 +87,7 @@ where
     let text: Option<String> = Option::deserialize(deserializer)?;
     match text.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(D::Error::custom),
+        Some(text) => read_date(text).map(Some).map_err(D::Error::custom),
     }
 }
 
@@ -75,13 +97,13 @@ where
     D: Deserializer<'de>,
 {
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().and_then(|text| text.trim().parse().ok()))
+    Ok(value.as_str().and_then(|text| read_date(text).ok()))
 }
 
 /// Where a JSON text breaks, without quoting any of it.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     match error.classify() {
-        serde_json::error::Category::Data => error.to_string(),
+        serde_json::error::Category::Data => shown(&error.to_string()),
         _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
     }
 }
@@ -95,7 +117,7 @@ pub(super) fn is_storable(id: &str) -> bool {
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].chars().take(300).collect()
+    shown(&text[..end])
 }
 
 /// Mirakl's message in an error body; empty when there is none.
@@ -149,6 +171,7 @@ mod tests {
             ("12.345678", Some("12.345678")),
             ("1.1234567890123", None),
             ("1e40", None),
+            ("12.3400000000000000000000000000001e0", None),
             ("123456789012345678901234567890", None),
             ("\"12.34\"", None),
             ("null", None),

@@ -26,6 +26,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use self::reader::Reader;
+use crate::domain::date::is_usable;
 
 /// Everything a job needs to know.
 #[derive(Debug)]
@@ -170,11 +171,12 @@ const DATE_HINT: &str = "a date such as 2026-01-31 or 2026-01-31T08:00:00Z";
 
 /// A day (its midnight in UTC) or an instant.
 pub fn parse_date(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(day.and_time(NaiveTime::MIN).and_utc());
-    }
-    text.parse()
-        .map_err(|_| format!("{text:?} is not {DATE_HINT}"))
+    let read = match text.parse::<NaiveDate>() {
+        Ok(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
+        Err(_) => text.parse().ok(),
+    };
+    read.filter(|date| is_usable(*date))
+        .ok_or_else(|| format!("{text:?} is not {DATE_HINT}"))
 }
 
 #[cfg(test)]
@@ -283,7 +285,7 @@ mod tests {
         assert_eq!(day.to_rfc3339(), "2026-01-31T00:00:00+00:00");
         let instant = parse_date("2026-01-31T08:00:00+02:00").expect("an instant");
         assert_eq!(instant.to_rfc3339(), "2026-01-31T06:00:00+00:00");
-        for wrong in ["", "yesterday", "2026-02-30", "31.01.2026"] {
+        for wrong in ["", "yesterday", "2026-02-30", "31.01.2026", "-200000-01-01"] {
             assert!(parse_date(wrong).is_err(), "{wrong}");
         }
     }

@@ -134,8 +134,9 @@ impl<'a> Reader<'a> {
         let url = self.secure_url(name, &text, remedy)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !bare {
+            let host = url.host_str().unwrap_or_default();
             self.mistake(&format!(
-                "{name} is {text:?}: leave out everything after the host"
+                "{name} names more than {host}: leave out everything after the host"
             ));
             return None;
         }
@@ -169,7 +170,10 @@ impl<'a> Reader<'a> {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
-            self.mistake(&format!("{name} is {text:?}: set it to {remedy}"));
+            // It may hold a password, or a token behind the host.
+            self.mistake(&format!(
+                "{name} is no address of http or https: set it to {remedy}"
+            ));
             return None;
         };
         if !url.username().is_empty() || url.password().is_some() {

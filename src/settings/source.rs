@@ -1,6 +1,7 @@
 //! Where settings come from: environment, env file, config file; the first that has a value wins.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -96,8 +97,8 @@ impl Source {
     }
 
     /// A source with these values; later ones win.
-    #[cfg(test)]
-    pub(super) fn of<'a>(values: impl Iterator<Item = &'a (&'a str, &'a str)>) -> Self {
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn of<'a>(values: impl Iterator<Item = &'a (&'a str, &'a str)>) -> Self {
         Self {
             environment: values
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -117,7 +118,7 @@ impl Source {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    pub(super) fn mistakes(&self) -> &[String] {
+    pub(crate) fn mistakes(&self) -> &[String] {
         &self.mistakes
     }
 
@@ -128,16 +129,18 @@ impl Source {
     }
 
     fn read_env_file(&mut self, path: &Path) {
+        match fs::File::open(path) {
+            Ok(file) => self.take_env_file(file, path),
+            Err(error) => self.mistakes.push(format!(
+                "--env-file: {} cannot be read: {error}",
+                path.display()
+            )),
+        }
+    }
+
+    pub(crate) fn take_env_file(&mut self, file: impl Read, path: &Path) {
         let shown = path.display();
-        let entries = match dotenvy::from_path_iter(path) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.mistakes
-                    .push(format!("--env-file: {shown} cannot be read: {error}"));
-                return;
-            }
-        };
-        for (index, entry) in entries.enumerate() {
+        for (index, entry) in dotenvy::from_read_iter(file).enumerate() {
             match entry {
                 Ok((name, value)) => {
                     self.env_file.insert(name, value);
@@ -152,16 +155,18 @@ impl Source {
     }
 
     fn read_config(&mut self, path: &Path) {
+        match fs::read_to_string(path) {
+            Ok(text) => self.take_config(&text, path),
+            Err(error) => self.mistakes.push(format!(
+                "--config: {} cannot be read: {error}",
+                path.display()
+            )),
+        }
+    }
+
+    pub(crate) fn take_config(&mut self, text: &str, path: &Path) {
         let shown = path.display();
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                self.mistakes
-                    .push(format!("--config: {shown} cannot be read: {error}"));
-                return;
-            }
-        };
-        let table: toml::Table = match toml::from_str(&text) {
+        let table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
             Err(error) => {
                 let message = error.message();

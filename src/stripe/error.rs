@@ -179,10 +179,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         message,
     } = body.map(|body| body.error).unwrap_or_default();
     let status = answer.status;
-    let shown = |message: &Option<String>| -> String {
-        let text = message.as_deref().unwrap_or("no message");
-        without_keys(text).chars().take(300).collect()
-    };
+    let shown = |message: &Option<String>| plain(message.as_deref().unwrap_or("no message"));
     let sorted = match &message {
         // A seller without a bank account, which Stripe says in words alone.
         Some(text) if code.is_none() && text.contains("any external accounts") => {
@@ -197,15 +194,17 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         }),
         // Stripe's message repeats a part of the key, so it is not passed on.
         Sorted::Stop => {
-            let code = code.map(|code| format!(", {code}")).unwrap_or_default();
+            let code = code
+                .map(|code| format!(", {}", plain(&code)))
+                .unwrap_or_default();
             StripeError::wrong_key(&format!("{}{code}", status.as_u16()))
         }
         Sorted::Refused(class) => StripeError::Refused(Refusal {
             class,
             status: status.as_u16(),
             message: shown(&message),
-            code,
-            param,
+            code: code.as_deref().map(plain),
+            param: param.as_deref().map(plain),
             request_id,
         }),
     }
@@ -234,6 +233,16 @@ fn without_keys(text: &str) -> String {
         rest = after;
     }
     shown
+}
+
+/// Stripe's words as they may be stored and shown: they may quote what somebody else has typed.
+fn plain(text: &str) -> String {
+    let shown = without_keys(text);
+    shown
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(300)
+        .collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]

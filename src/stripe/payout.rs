@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::error::known;
-use super::wire::{Metadata, unix};
+use super::wire::{Metadata, unix, usable};
 use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
@@ -139,7 +139,7 @@ impl From<WirePayout> for Payout {
         Self {
             amount: currency.map(|currency| Money::from_minor(wire.amount, currency)),
             life: Life::read(&wire.status, wire.failure_code),
-            arrival: arrival.and_then(|at| DateTime::from_timestamp(at, 0)),
+            arrival: arrival.and_then(usable),
             created_at: wire.created,
             origin: origin(&wire.metadata.unwrap_or_default()),
             id: wire.id,

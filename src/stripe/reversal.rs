@@ -154,7 +154,7 @@ impl Stripe {
     pub async fn left_of_transfer(&self, transfer: &TransferId) -> Result<i64, StripeError> {
         let path = format!("/v1/transfers/{transfer}");
         let left: WireLeft = self.get("/v1/transfers/{id}", &path, &[]).await?;
-        Ok((left.amount - left.amount_reversed).max(0))
+        Ok(left.amount.saturating_sub(left.amount_reversed).max(0))
     }
 }
 

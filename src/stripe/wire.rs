@@ -8,15 +8,61 @@ use chrono::{DateTime, Utc};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-/// Free text that whoever made an object left on it.
-pub(super) type Metadata = HashMap<String, String>;
+use crate::domain::date::is_usable;
 
-/// A list as every list endpoint answers it.
+/// Free text that whoever made an object left on it, as far as it can be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata(HashMap<String, String>);
+
+impl Metadata {
+    pub fn get(&self, name: &str) -> Option<&String> {
+        self.0.get(name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: HashMap<String, String> = HashMap::deserialize(deserializer)?;
+        Ok(fields.into_iter().collect())
+    }
+}
+
+impl FromIterator<(String, String)> for Metadata {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        // Postgres takes no NUL: what holds one names nothing of ours.
+        let storable = fields.into_iter().filter(|(_, text)| !text.contains('\0'));
+        Self(storable.collect())
+    }
+}
+
+/// A list as every list endpoint answers it: where there is more, its last element leads on.
 #[derive(serde::Deserialize)]
+#[serde(try_from = "WirePage<T>")]
 pub(super) struct WireList<T> {
     pub data: Vec<T>,
-    #[serde(default)]
     pub has_more: bool,
+}
+
+#[derive(serde::Deserialize)]
+struct WirePage<T> {
+    data: Vec<T>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+impl<T> TryFrom<WirePage<T>> for WireList<T> {
+    type Error = &'static str;
+
+    fn try_from(page: WirePage<T>) -> Result<Self, Self::Error> {
+        // Taken for the last page, it would say that Stripe has nothing which the store does not know.
+        match page.has_more && page.data.is_empty() {
+            true => Err("there is more, and nothing leads to it"),
+            false => Ok(Self {
+                data: page.data,
+                has_more: page.has_more,
+            }),
+        }
+    }
 }
 
 /// A field that is an id, or the whole object when it was expanded.
@@ -58,7 +104,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
 /// Unix seconds.
 pub(super) fn unix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     let seconds = i64::deserialize(deserializer)?;
-    DateTime::from_timestamp(seconds, 0).ok_or_else(|| D::Error::custom("no date"))
+    usable(seconds).ok_or_else(|| D::Error::custom("no date"))
+}
+
+/// The date of Unix seconds, if it can be used.
+pub(super) fn usable(seconds: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, 0).filter(|date| is_usable(*date))
 }
 
 /// `null` means false: accounts of the second generation leave flags empty.

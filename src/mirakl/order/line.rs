@@ -10,7 +10,7 @@ use crate::mirakl::wire::{Amount, nullable, optional_date, text_or_number};
 
 #[derive(Deserialize)]
 pub(super) struct WireLine {
-    order_line_id: String,
+    pub(super) order_line_id: String,
     order_line_state: String,
     total_price: Amount,
     total_commission: Amount,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use self::line::WireLine;
 use super::page::{NextPage, Page, WireList};
-use super::wire::{Amount, is_storable, nullable, optional_date, without_position};
+use super::wire::{Amount, date, is_storable, nullable, optional_date, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
 use crate::domain::order::{OrderLine, OrderState, ProductOrder, TaxMode};
@@ -118,7 +118,9 @@ struct WireOrder {
     total_commission: Amount,
     #[serde(default)]
     customer_directly_pays_seller: Option<bool>,
+    #[serde(deserialize_with = "date")]
     created_date: DateTime<Utc>,
+    #[serde(deserialize_with = "date")]
     last_updated_date: DateTime<Utc>,
     order_lines: Vec<WireLine>,
     #[serde(default, deserialize_with = "nullable")]
@@ -140,7 +142,9 @@ fn read_order(raw: &RawValue) -> ReadOrder {
         id: id.clone().map(OrderId),
         basket: serde_json::from_str::<OnlyBasket>(raw.get())
             .ok()
-            .map(|basket| CommercialOrderId(basket.commercial_id)),
+            .map(|basket| basket.commercial_id)
+            .filter(|basket| is_storable(basket))
+            .map(CommercialOrderId),
         cause,
     };
     let order: WireOrder =
@@ -149,8 +153,12 @@ fn read_order(raw: &RawValue) -> ReadOrder {
         return Err(unread("its order_id is empty or holds a NUL".to_owned()));
     }
     let number = order.transaction_number.as_deref().unwrap_or_default();
+    // The reason for which an order waits may name a line.
+    let lines = order.order_lines.iter();
+    let lines = lines.map(|line| line.order_line_id.as_str());
     if [&order.commercial_id, &order.currency_iso_code, number]
-        .iter()
+        .into_iter()
+        .chain(lines)
         .any(|text| text.contains('\0'))
     {
         return Err(unread("one of its texts holds a NUL".to_owned()));

@@ -174,7 +174,8 @@ fn read_debit(raw: &RawValue) -> Result<ServiceDebit, UnreadService> {
         order_id: String,
     }
     let order = serde_json::from_str::<OnlyOrder>(raw.get()).ok();
-    let order = order.map(|order| OrderId(order.order_id));
+    let order = order.map(|order| order.order_id);
+    let order = order.filter(|id| is_storable(id)).map(OrderId);
     let unread = |cause: String| UnreadService {
         order_id: order.clone(),
         basket: None,

@@ -10,7 +10,7 @@ use crate::domain::ids::{CommercialOrderId, OrderId, ShopId};
 use crate::domain::service::{ServiceOrder, ServiceRefund, ServiceState};
 use crate::mirakl::order::PAGE_SIZE;
 use crate::mirakl::page::{NextPage, Page};
-use crate::mirakl::wire::{Amount, is_storable, nullable, without_position};
+use crate::mirakl::wire::{Amount, date, is_storable, nullable, optional_date, without_position};
 use crate::mirakl::{Mirakl, MiraklError};
 
 const PATH: &str = "/api/mms/orders";
@@ -118,8 +118,9 @@ struct WireOrder {
     commission: Option<WireCommission>,
     #[serde(default, deserialize_with = "nullable")]
     refunds: Vec<WireRefund>,
+    #[serde(deserialize_with = "date")]
     date_created: DateTime<Utc>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_date")]
     date_updated: Option<DateTime<Utc>>,
 }
 
@@ -182,7 +183,9 @@ fn read_order(raw: &RawValue) -> ReadService {
         order_id: order_id.clone().map(OrderId),
         basket: serde_json::from_str::<OnlyBasket>(raw.get())
             .ok()
-            .map(|basket| CommercialOrderId(basket.commercial_order_id)),
+            .map(|basket| basket.commercial_order_id)
+            .filter(|basket| is_storable(basket))
+            .map(CommercialOrderId),
         cause,
     };
     let order: WireOrder =

@@ -63,6 +63,14 @@ pub(super) fn sum(taxes: &[WireTax]) -> Decimal {
     taxes.iter().map(|tax| tax.amount.0).sum()
 }
 
+/// The product; none where a decimal cannot hold all of its digits.
+fn exact_product(one: Decimal, other: Decimal) -> Option<Decimal> {
+    let (one, other) = (one.normalize(), other.normalize());
+    let product = one.checked_mul(other)?;
+    let is_exact = product.is_zero() || product.scale() == one.scale() + other.scale();
+    is_exact.then_some(product)
+}
+
 /// What a price comes to, in major units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sums {
@@ -103,7 +111,8 @@ impl WirePrice {
     /// known here.
     pub fn sums(&self) -> Option<Sums> {
         let times = |amount: Decimal, quantity: &Option<Amount>| {
-            amount.checked_mul(
+            exact_product(
+                amount,
                 quantity
                     .as_ref()
                     .map_or(Decimal::ONE, |quantity| quantity.0),

@@ -92,9 +92,14 @@ impl Stripe {
         let mut data = Vec::with_capacity(page.data.len());
         let mut last = None;
         for raw in &page.data {
-            let Ok(ids) = serde_json::from_str::<OnlyIds>(raw.get()) else {
-                continue;
-            };
+            // Passed over, it would never be missed: the list is taken as read up to its newest charge.
+            let ids: OnlyIds = serde_json::from_str(raw.get()).map_err(|_| {
+                StripeError::Unknown(
+                    "Stripe listed a charge without id or date"
+                        .to_owned()
+                        .into(),
+                )
+            })?;
             last = Some(ids.id);
             let charge: Option<WireCharge> = serde_json::from_str(raw.get()).ok();
             data.push(ListedCharge {

@@ -7,7 +7,7 @@ use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentIntentId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::stripe::Stripe;
-use crate::stripe::wire::{Expandable, Metadata, null_is_false, unix};
+use crate::stripe::wire::{Expandable, Metadata, null_is_false, unix, usable};
 
 /// Why a payment failed whose authorisation was not used in time.
 const LAPSED: &str = "the authorisation ended before it was captured";
@@ -259,13 +259,13 @@ fn given_back(charge: &WireCharge, captured: i64) -> i64 {
         return captured;
     }
     let refunded = charge.amount_refunded.unwrap_or(0);
-    let released = charge.amount - captured;
+    let released = charge.amount.saturating_sub(captured);
     let booked = charge.balance_transaction.as_ref();
     let booked = booked.and_then(Expandable::object);
     let whole = booked
         .is_some_and(|booked| booked.amount == charge.amount && booked.currency == charge.currency);
     let refunded = match whole && refunded >= released {
-        true => refunded - released,
+        true => refunded.saturating_sub(released),
         false => refunded,
     };
     refunded.min(captured)
@@ -273,7 +273,7 @@ fn given_back(charge: &WireCharge, captured: i64) -> i64 {
 
 fn capture_before(charge: &WireCharge) -> Option<DateTime<Utc>> {
     let method = charge.payment_method_details.as_ref()?;
-    DateTime::from_timestamp(method.card.as_ref()?.capture_before?, 0)
+    usable(method.card.as_ref()?.capture_before?)
 }
 
 fn of_charge_status(
