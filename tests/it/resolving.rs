@@ -98,7 +98,7 @@ async fn a_transfer_made_by_hand_settles_the_row() {
     resolve(&world, "C2-A", &["--stripe-id", &by_hand])
         .await
         .exits(2)
-        .says("another row already has");
+        .says("pays C1-A, not C2-A");
     world
         .stands("C2-A", "TRANSFER_FAILED", "request_blocked")
         .await;
