@@ -17,11 +17,13 @@ demo:
 test:
 	tests/with-postgres cargo test --workspace --features test-clock -- --test-threads 4
 
-# Calls, memory, CPU and wall time of the built binary; the README shows what it printed.
+# Calls, statements, memory, CPU and wall time of the built binary, job by job; the README shows what it
+# printed. One part, or another form: make bench BENCH='--only refunds --items 1000 --markdown'
 bench:
 	cargo build --release --quiet --bin mirakl-stripe
 	cargo build --release --quiet -p simulator --bin bench
-	tests/with-postgres target/release/bench --program target/release/mirakl-stripe
+	POSTGRES_PRELOAD=pg_stat_statements tests/with-postgres \
+		target/release/bench --program target/release/mirakl-stripe $(BENCH)
 
 # What .ci/run checks besides the tests.
 check: lint queries deny
