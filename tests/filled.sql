@@ -11,7 +11,9 @@ analyze old;
 
 insert into shops (shop_id, terminated, ignored, field, kyc_shown, kyc_told, mirakl_created_at,
                    mirakl_updated_at, changed_at, created_at, updated_at)
-select 1000000 + n, false, false, 'DASHBOARD', 'APPROVED', 'APPROVED', at, at, at, at, at from old;
+select 1000000 + n, false, false, 'DASHBOARD', 'APPROVED', 'APPROVED', at - interval '1 year',
+       at - interval '1 year', at - interval '1 year', at, at
+from old;
 
 insert into accounts (shop_id, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
                       transfers_active, kyc, fingerprint, observed_at, created_at, updated_at)

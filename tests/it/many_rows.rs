@@ -45,8 +45,8 @@ async fn read(conn: &mut PgConnection) -> Read {
         tokio::time::sleep(Duration::from_millis(1200)).await;
     }
     let tables: Vec<(String, i64, i64)> = sqlx::query_as(
-        "select relname::text, seq_scan, seq_tup_read + coalesce(idx_tup_fetch, 0)
-         from pg_stat_user_tables join pg_class on pg_class.oid = relid where reltuples > $1",
+        "select s.relname::text, s.seq_scan, s.seq_tup_read + coalesce(s.idx_tup_fetch, 0)
+         from pg_stat_user_tables s join pg_class c on c.oid = s.relid where c.reltuples > $1",
     )
     .bind(f32::from(10_000_u16))
     .fetch_all(conn)

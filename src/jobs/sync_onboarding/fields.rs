@@ -16,9 +16,10 @@ use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
-use crate::jobs::Result;
+use crate::jobs::{Job, Result};
 use crate::mirakl::ShopUpdate;
 use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
+use crate::store::{Connection, runs};
 use crate::stripe::{NewLink, OnboardingLink, StripeError};
 
 /// Shops that one call writes, and links that one run renews.
@@ -26,13 +27,15 @@ const SHOPS_PER_CALL: usize = 100;
 const RENEWALS: i64 = 100;
 /// What a shop's field held so long ago is read again before it is written to.
 const STILL_KNOWN: TimeDelta = TimeDelta::seconds(20);
+const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// Writes everything that is due, a call's worth of shops at a time: links age quickly.
 pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
     let app = pass.app;
     {
         let mut conn = app.db.acquire().await?;
-        shops::agreed(&mut conn, app.clock.now()).await?;
+        let since = changed_since(&mut conn).await?;
+        shops::agreed(&mut conn, since, app.clock.now()).await?;
     }
     let due = due(app, pass.options.only()).await?;
     for shops in due.chunks(SHOPS_PER_CALL) {
@@ -92,10 +95,18 @@ async fn write_some(app: &App, shops: &[Writable]) -> Result<Ends> {
     Ok(ends)
 }
 
+/// What a run that ended well has seen needs no second look: what changed later does, with a margin for
+/// clocks and for transactions that took their time.
+async fn changed_since(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
+    let began = runs::last_good(conn, Job::SyncOnboarding.name()).await?;
+    Ok(began.map(|began| began - MARGIN))
+}
+
 /// The shops to which something is to be written.
 pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writable>> {
     let settings = &app.settings.onboarding;
     let now = app.clock.now();
+    let mut conn = app.db.acquire().await?;
     let query = WritableQuery {
         only,
         enabled: settings.enabled,
@@ -103,8 +114,8 @@ pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writab
         under_way_since: now - UNDER_WAY,
         now,
         renewals: RENEWALS,
+        changed_since: changed_since(&mut conn).await?,
     };
-    let mut conn = app.db.acquire().await?;
     Ok(shops::writable(&mut conn, &query).await?)
 }
 
