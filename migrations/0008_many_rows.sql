@@ -17,6 +17,8 @@ create index shops_refused on shops (shop_id) where write_next_at is not null;
 create index shops_changed on shops (greatest(mirakl_created_at, changed_at));
 create index shops_updated on shops (updated_at);
 create index accounts_updated on accounts (updated_at);
+-- Changes until then were told to Mirakl, or refused and noted so; null: everything is looked at once.
+alter table shop_settings add column told_until timestamptz;
 
 -- What refunds will still take back from an account is asked before each of its payouts.
 create index transfers_destination on transfers (destination);

@@ -95,17 +95,6 @@ pub async fn running_since(conn: &mut Connection, job: &str) -> Result<Option<Da
     Ok(started)
 }
 
-/// When the last run began that came to its end with nothing failed; `None` before the first.
-pub async fn last_good(conn: &mut Connection, job: &str) -> Result<Option<DateTime<Utc>>> {
-    let began = sqlx::query_scalar!(
-        "select started_at from runs where job = $1 and outcome = 'OK' order by id desc limit 1",
-        job
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(began)
-}
-
 /// One row of `list runs`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

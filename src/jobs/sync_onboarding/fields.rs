@@ -16,10 +16,10 @@ use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
-use crate::jobs::{Job, Result};
+use crate::jobs::Result;
 use crate::mirakl::ShopUpdate;
+use crate::store::Connection;
 use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
-use crate::store::{Connection, runs};
 use crate::stripe::{NewLink, OnboardingLink, StripeError};
 
 /// Shops that one call writes, and links that one run renews.
@@ -38,6 +38,7 @@ pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
         shops::agreed(&mut conn, since, app.clock.now()).await?;
     }
     let due = due(app, pass.options.only()).await?;
+    let mut all = pass.options.only().is_none();
     for shops in due.chunks(SHOPS_PER_CALL) {
         pass.run.check_lock().await?;
         let mut shops = shops.to_vec();
@@ -64,8 +65,13 @@ pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
                 cause = ends.cause.as_deref().unwrap_or("no answer"),
                 "some shops were not written to; the next run goes on"
             );
+            all = false;
             break;
         }
+    }
+    if all {
+        let mut conn = app.db.acquire().await?;
+        shops::all_told(&mut conn, pass.run.started_at).await?;
     }
     Ok(())
 }
@@ -95,11 +101,11 @@ async fn write_some(app: &App, shops: &[Writable]) -> Result<Ends> {
     Ok(ends)
 }
 
-/// What a run that ended well has seen needs no second look: what changed later does, with a margin for
-/// clocks and for transactions that took their time.
+/// What a run has told needs no second look: what changed later does, with a margin for clocks and for
+/// transactions that took their time.
 async fn changed_since(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
-    let began = runs::last_good(conn, Job::SyncOnboarding.name()).await?;
-    Ok(began.map(|began| began - MARGIN))
+    let until = shops::told_until(conn).await?;
+    Ok(until.map(|until| until - MARGIN))
 }
 
 /// The shops to which something is to be written.

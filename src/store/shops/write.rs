@@ -150,6 +150,22 @@ pub async fn agreed(
     Ok(())
 }
 
+/// Since when changes may have something to tell that was not told; `None` before the first time.
+pub async fn told_until(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
+    let until = sqlx::query_scalar!("select told_until from shop_settings")
+        .fetch_optional(conn)
+        .await?;
+    Ok(until.flatten())
+}
+
+/// Notes that everything which had changed until then was told, or refused and noted so.
+pub async fn all_told(conn: &mut Connection, until: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update shop_settings set told_until = $1", until)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// A write that Mirakl carried out.
 #[derive(Debug, Clone, Serialize)]
 pub struct Written {
