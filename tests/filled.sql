@@ -17,7 +17,9 @@ from old;
 
 insert into accounts (shop_id, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
                       transfers_active, kyc, fingerprint, observed_at, created_at, updated_at)
-select 1000000 + n, account, true, true, true, true, 'APPROVED', repeat('0', 64), now(), at, at from old;
+select 1000000 + n, account, true, true, true, true, 'APPROVED', repeat('0', 64),
+       now() - n * (interval '50 minutes' / {rows}), at, at
+from old;
 
 insert into onboardings (shop_id, status, stripe_account_id, request_body, sent_at, created_at, updated_at)
 select 1000000 + n, 'ACCOUNT_CREATED', account, 'type=express', at, at, at from old;
