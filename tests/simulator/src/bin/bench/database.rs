@@ -144,13 +144,12 @@ impl<'a> Template<'a> {
         server: &'a Server,
         fill: impl AsyncFnOnce(&Database<'a>) -> Result<()>,
     ) -> Result<Database<'a>> {
-        let template = match self.0.get() {
-            Some(template) => template,
-            None => {
-                let new = server.create()?;
-                fill(&new).await?;
-                self.0.get_or_init(|| new)
-            }
+        let template = if let Some(template) = self.0.get() {
+            template
+        } else {
+            let new = server.create()?;
+            fill(&new).await?;
+            self.0.get_or_init(|| new)
         };
         server.copy_of(template)
     }

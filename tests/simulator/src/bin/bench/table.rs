@@ -117,10 +117,9 @@ pub fn print(lines: &[Line]) {
     for line in lines {
         let mut cells = line.cells();
         cells[0] = format!("{}\n{}", line.case.work.job(), cells[0]);
-        let calls = cells.last_mut();
-        calls
-            .into_iter()
-            .for_each(|calls| *calls = calls.replace(", ", "\n"));
+        if let Some(last) = cells.last_mut() {
+            *last = last.replace(", ", "\n");
+        }
         table.add_row(cells.map(Cell::new));
     }
     println!("{table}");

@@ -66,15 +66,14 @@ impl<'a> Track<'a> {
             program(database)?.tell(&["migrate"]).await.map(drop)
         };
         // The rows of shops are made by the program itself, which sees their accounts.
-        let database = match case.filled && !shops::fills_itself(case) {
-            false => templates.empty.copy(server, migrate).await?,
-            true => {
-                let fill = async |database: &Database<'a>| -> Result<()> {
-                    migrate(database).await?;
-                    database.execute(&FILL.replace("{rows}", &OLD_ROWS.to_string()))
-                };
-                templates.filled.copy(server, fill).await?
-            }
+        let database = if case.filled && !shops::fills_itself(case) {
+            let fill = async |database: &Database<'a>| -> Result<()> {
+                migrate(database).await?;
+                database.execute(&FILL.replace("{rows}", &OLD_ROWS.to_string()))
+            };
+            templates.filled.copy(server, fill).await?
+        } else {
+            templates.empty.copy(server, migrate).await?
         };
         let mut program = program(&database)?
             .with("MAILER_DSN", &mailbox.dsn())
