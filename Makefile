@@ -4,11 +4,11 @@
 # The database of whoever works here is never the one of a test or a demo.
 unexport DATABASE_URL
 
-.PHONY: demo test bench check lint queries deny prepare
+.PHONY: demo test prove bench check lint queries deny prepare
 
 # A small marketplace from end to end, with a crash in the middle. Ends by itself.
 demo:
-	cargo build --quiet --bin mirakl-stripe
+	cargo build --quiet --features test-clock --bin mirakl-stripe
 	cargo build --quiet -p simulator --bin demo
 	tests/with-postgres target/debug/demo --program target/debug/mirakl-stripe
 
@@ -16,6 +16,15 @@ demo:
 # time on however few cores: they wait for back-offs more than they compute.
 test:
 	tests/with-postgres cargo test --workspace --features test-clock -- --test-threads 4
+
+# The promises, shown: seed after seed of a marketplace in bad weather, judged from outside. MINUTES=n goes on
+# for so long; SEED=n tells one seed again, with CONCURRENCY=1 call for call.
+prove:
+	cargo build --quiet --features test-clock --bin mirakl-stripe
+	cargo build --quiet -p simulator --bin prove
+	tests/with-postgres target/debug/prove --program target/debug/mirakl-stripe \
+		$(if $(SEED),--seed $(SEED) --trace,--seeds $(or $(SEEDS),4) --minutes $(or $(MINUTES),0)) \
+		$(if $(CONCURRENCY),--concurrency $(CONCURRENCY))
 
 # Calls, statements, memory, CPU and wall time of the built binary, job by job; the README shows what it
 # printed. One part, or another form: make bench BENCH='--only refunds --items 1000 --markdown'

@@ -1,16 +1,19 @@
 //! One HTTP request, sent with limits and retries, its end sorted by what is known of its effect.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::Retryable as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-/// Times of the client. `total` covers one try, from connecting to the last byte of the answer.
+use crate::clock::Clock;
+
+/// Until a connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer beyond this is not one of ours.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
@@ -21,7 +24,11 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// A `Retry-After` beyond this ends the try: a later run is the better retry.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(2);
 
-/// The HTTP client that both APIs share: rustls, no redirects, no proxy surprises.
+/// A clock here that differs from a server's by more than this would write times that freeze what waits.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
+/// The HTTP client that both APIs share: rustls, no redirects. `total` covers one try, from connecting to
+/// the last byte of the answer.
 ///
 /// Errors when the TLS stack cannot be set up.
 pub fn client(total: Duration) -> reqwest::Result<Client> {
@@ -96,6 +103,18 @@ pub enum Failure {
         /// What the network said.
         cause: String,
     },
+    /// The clock here is not to be trusted, nor what would be decided by it.
+    #[error(
+        "the clock of this machine is {} minutes {} {api}'s; stopped: set it right (NTP), the next run goes on",
+        off.num_minutes().abs(),
+        if off.num_minutes() > 0 { "ahead of" } else { "behind" }
+    )]
+    WrongClock {
+        /// Which API.
+        api: &'static str,
+        /// How far it is ahead, below zero behind.
+        off: TimeDelta,
+    },
 }
 
 /// What an API wants done with an answer.
@@ -119,6 +138,9 @@ pub struct Api {
     interval: Duration,
     next_start: Mutex<Instant>,
     calls: AtomicU64,
+    clock: Clock,
+    /// How far the clock here is ahead of the server's, by the first answer.
+    ahead: OnceLock<TimeDelta>,
 }
 
 impl Api {
@@ -138,12 +160,34 @@ impl Api {
             interval: per_second.map_or(Duration::ZERO, |n| Duration::from_secs(1) / n.max(1)),
             next_start: Mutex::new(Instant::now()),
             calls: AtomicU64::new(0),
+            clock: Clock::system(),
+            ahead: OnceLock::new(),
         }
     }
 
     /// Calls made so far, retries included.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Fails when the clock here differs too much from the server's, as far as that is known.
+    pub fn check_clock(&self) -> Result<(), Failure> {
+        match self.ahead.get() {
+            Some(off) if off.abs() > CLOCK_TOLERANCE => Err(Failure::WrongClock {
+                api: self.name,
+                off: *off,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Compares the clock here with the first answer that has a date: what is decided by a wrong clock
+    /// must not be written.
+    fn compare_clock(&self, answer: &Answer) -> Result<(), Failure> {
+        if let Some(date) = answer.date() {
+            self.ahead.get_or_init(|| self.clock.now() - date);
+        }
+        self.check_clock()
     }
 
     /// Sends until an answer is final or the tries are used up; then the last answer or failure.
@@ -181,6 +225,7 @@ impl Api {
             wait: None,
         })?;
         self.wait_for_turn().await;
+        self.check_clock().map_err(Unfinished::for_good)?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let end = self.exchange(request).await;
@@ -190,6 +235,7 @@ impl Api {
             retry: true,
             wait: None,
         })?;
+        self.compare_clock(&answer).map_err(Unfinished::for_good)?;
         let retry_after = retry_after(&answer);
         match (self.judge)(&answer) {
             Verdict::Final => Ok(answer),
@@ -325,11 +371,19 @@ struct Unfinished {
 }
 
 impl Unfinished {
+    fn for_good(failure: Failure) -> Self {
+        Self {
+            last: Err(failure),
+            retry: false,
+            wait: None,
+        }
+    }
+
     fn had_no_effect(&self) -> bool {
         match &self.last {
             Ok(answer) => answer.status == StatusCode::TOO_MANY_REQUESTS,
             Err(Failure::NotSent { .. }) => true,
-            Err(Failure::Lost { .. }) => false,
+            Err(Failure::Lost { .. } | Failure::WrongClock { .. }) => false,
         }
     }
 }

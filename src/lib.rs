@@ -6,19 +6,21 @@ pub mod app;
 /// The commands and flags; their help is the operator's manual.
 pub mod cli;
 /// The one clock.
-pub mod clock;
-/// What operators do by hand: migrate, link-account, list, resolve.
+mod clock;
+/// What operators do by hand: migrate, list, link accounts, ask for links, resolve.
 pub mod commands;
 /// The rules about money: pure functions and types.
 pub mod domain;
+/// Bytes as text.
+mod hex;
 /// One HTTP request with limits and retries.
-pub mod http;
+mod http;
 /// The jobs that cron starts.
 pub mod jobs;
 /// Mirakl's operator API.
-pub mod mirakl;
-/// What the operator's server is told.
-pub mod notify;
+mod mirakl;
+/// What the operator's server is told, and what is mailed.
+mod notify;
 /// How a run ended: summary and exit code.
 pub mod outcome;
 /// Everything that is printed on standard output.
@@ -28,6 +30,6 @@ pub mod settings;
 /// All SQL.
 pub mod store;
 /// Stripe's API.
-pub mod stripe;
+mod stripe;
 /// Logs and the progress bar.
 pub mod telemetry;

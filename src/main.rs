@@ -10,10 +10,8 @@ use mirakl_stripe::cli::{
     ProcessPayout, ProcessRefund, ProcessTransfer, ResolvePayout, ResolveRefund, ResolveSubject,
     ResolveTransfer, SummaryFormat, SyncOnboarding, ValidatePendingDebit,
 };
-use mirakl_stripe::commands::{
-    link_account, list, migrate, onboarding_link, resolve, resolve_payout, resolve_refund,
-};
-use mirakl_stripe::domain::ids::{AccountId, OrderId, PayoutId, RefundId, ShopId, TransferId};
+use mirakl_stripe::commands::{link_account, list, migrate, onboarding_link, resolve};
+use mirakl_stripe::domain::ids::{AccountId, OrderId, RefundId, ShopId};
 use mirakl_stripe::jobs::process_transfer::{self, Options};
 use mirakl_stripe::jobs::{
     self, Ending, Job, JobError, Report, notify_failed_operation as notify, process_payout,
@@ -86,11 +84,7 @@ async fn run(cli: Cli) -> Result<Exit, JobError> {
         Command::OnboardingLink(OnboardingLink { shop }) => {
             onboarding_link::run(&app()?, ShopId(shop)).await
         }
-        Command::Resolve(flags) => match flags.subject {
-            ResolveSubject::Transfer(flags) => Ok(told(resolve_transfer(&app()?, flags).await?)),
-            ResolveSubject::Payout(flags) => Ok(told(resolve_payout(&app()?, flags).await?)),
-            ResolveSubject::Refund(flags) => Ok(told(resolve_refund(&app()?, flags).await?)),
-        },
+        Command::Resolve(flags) => Ok(told(resolved(&app()?, flags.subject).await?)),
         Command::Migrate => Ok(told(migrate::run(&database()?).await?)),
     }
 }
@@ -312,32 +306,25 @@ async fn show(database: &DatabaseSettings, flags: List) -> Result<Exit, JobError
     Ok(Exit::Done)
 }
 
-async fn resolve_transfer(app: &App, flags: ResolveTransfer) -> Result<String, JobError> {
-    let decision = flags.decision;
-    let decided = match (decision.stripe_id, decision.abandon) {
-        (Some(id), _) => resolve::Decided::MadeAs(TransferId(id)),
+async fn resolved(app: &App, subject: ResolveSubject) -> Result<String, JobError> {
+    match subject {
+        ResolveSubject::Transfer(ResolveTransfer { id, decision }) => {
+            resolve::transfer(app, id, decided(decision.stripe_id, decision.abandon)).await
+        }
+        ResolveSubject::Refund(ResolveRefund { id, decision }) => {
+            resolve::refund(app, id, decided(decision.stripe_id, decision.abandon)).await
+        }
+        ResolveSubject::Payout(ResolvePayout { id, decision }) => {
+            resolve::payout(app, id, decided(decision.stripe_id, decision.abandon)).await
+        }
+    }
+}
+
+/// One of the three flags is given, as clap sees to; without the other two it is `--retry`.
+fn decided(stripe_id: Option<String>, abandon: Option<String>) -> resolve::Decided {
+    match (stripe_id, abandon) {
+        (Some(id), _) => resolve::Decided::MadeAs(id),
         (None, Some(reason)) => resolve::Decided::Abandon(reason),
         (None, None) => resolve::Decided::Retry,
-    };
-    resolve::transfer(app, flags.id, decided).await
-}
-
-async fn resolve_payout(app: &App, flags: ResolvePayout) -> Result<String, JobError> {
-    let decision = flags.decision;
-    let decided = match (decision.stripe_id, decision.abandon) {
-        (Some(id), _) => resolve_payout::Decided::MadeAs(PayoutId(id)),
-        (None, Some(reason)) => resolve_payout::Decided::Abandon(reason),
-        (None, None) => resolve_payout::Decided::Retry,
-    };
-    resolve_payout::run(app, flags.id, decided).await
-}
-
-async fn resolve_refund(app: &App, flags: ResolveRefund) -> Result<String, JobError> {
-    let decision = flags.decision;
-    let decided = match (decision.stripe_id, decision.abandon) {
-        (Some(id), _) => resolve_refund::Decided::MadeAs(id),
-        (None, Some(reason)) => resolve_refund::Decided::Abandon(reason),
-        (None, None) => resolve_refund::Decided::Retry,
-    };
-    resolve_refund::run(app, flags.id, decided).await
+    }
 }

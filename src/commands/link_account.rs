@@ -7,6 +7,7 @@ use crate::domain::ids::{AccountId, ShopId, is_stripe_id};
 use crate::jobs::{self, JobError};
 use crate::store::onboardings::{self, Settled};
 use crate::store::{accounts, payouts, schema, transfers};
+use crate::stripe::{ConnectedAccount, StripeError};
 
 /// Checks the account at Stripe and stores the mapping; returns what to tell the operator.
 pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String, JobError> {
@@ -27,6 +28,7 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
         )));
     };
     fit(&found)?;
+    let unmarked = mark(app, shop, &found).await?;
 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -47,12 +49,42 @@ pub async fn run(app: &App, shop: ShopId, account: &AccountId) -> Result<String,
         None => String::new(),
     };
     Ok(format!(
-        "shop {shop} is paid to {account}{instead}; {due} waiting rows are due at once"
+        "shop {shop} is paid to {account}{instead}; {due} waiting rows are due at once{unmarked}"
     ))
 }
 
+/// Writes the shop into the account's metadata, so that a lost or restored database does not take
+/// another account for the shop's only one. Returns what to say where that is not possible.
+async fn mark(
+    app: &App,
+    shop: ShopId,
+    account: &ConnectedAccount,
+) -> Result<&'static str, JobError> {
+    let host = app.mirakl.host();
+    match &account.made_for {
+        Some(made) if made.shop_id == shop && made.is_of(&host) => return Ok(""),
+        // Its metadata has room for one shop, which needs it as much.
+        Some(_) => {
+            return Ok(
+                "; the account's metadata names another shop or marketplace: keep a note of this link",
+            );
+        }
+        None => {}
+    }
+    match app.stripe.mark_account(&account.id, shop, &host).await {
+        Ok(_) => Ok(""),
+        Err(error @ (StripeError::Refused(_) | StripeError::Stop(_))) => {
+            tracing::warn!(account = %account.id, %error, "the shop could not be written into the account's metadata");
+            Ok(
+                "; the shop could not be written into the account's metadata: keep a note of this link",
+            )
+        }
+        Err(error @ StripeError::Unknown(_)) => Err(anyhow!(error).into()),
+    }
+}
+
 /// An account that would keep money from its seller, or hand it out too early, is refused.
-fn fit(account: &crate::stripe::ConnectedAccount) -> anyhow::Result<()> {
+fn fit(account: &ConnectedAccount) -> anyhow::Result<()> {
     let id = &account.id;
     if !account.transfers_active {
         bail!("{id} cannot receive transfers: its capability transfers is not active");

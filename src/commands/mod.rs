@@ -5,5 +5,3 @@ pub mod list;
 pub mod migrate;
 pub mod onboarding_link;
 pub mod resolve;
-pub mod resolve_payout;
-pub mod resolve_refund;

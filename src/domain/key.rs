@@ -1,8 +1,10 @@
 //! The idempotency key of a request that makes something at Stripe.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
 
 /// Stripe takes keys of at most 255 characters.
 const LONGEST: usize = 255;
@@ -22,11 +24,8 @@ impl IdempotencyKey {
         if plain.len() <= LONGEST && plain.bytes().all(|b| b.is_ascii_graphic()) {
             return Self(plain);
         }
-        let mut hashed = String::from("ms1:sha256:");
-        for byte in Sha256::digest(plain.as_bytes()) {
-            let _ = write!(hashed, "{byte:02x}");
-        }
-        Self(hashed)
+        let digest = Sha256::digest(plain.as_bytes());
+        Self(format!("ms1:sha256:{}", hex(&digest)))
     }
 
     /// The key as it is sent.

@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, Run};
+use super::{JobError, Result, Run};
 use crate::app::App;
 use crate::domain::ids::AccountId;
 use crate::domain::transfer::{Origin, TransferType};
@@ -12,10 +12,13 @@ use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::old_movements::{self, OldMovement};
 use crate::store::payouts;
 use crate::store::transfers::{self, Adopted, MADE_BY_OLD, MADE_HERE};
-use crate::stripe::{Transfer, TransfersQuery};
+use crate::stripe::{StripeError, Transfer, TransfersQuery};
 
 /// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
 pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// A store that knows nothing is compared with so much of a list at least.
+pub(super) const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// Where a list has to be read from: all of it since `start`, or what came after what is known.
 pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {
@@ -40,31 +43,72 @@ pub(super) fn covered_by(
     }
 }
 
+/// Fails when a store that knows nothing is told to begin later than this program began.
+pub(super) async fn check_start(app: &App, start: DateTime<Utc>) -> Result<()> {
+    let covered = {
+        let mut conn = app.db.acquire().await?;
+        adoptions::get(&mut conn, Listed::Transfers).await?
+    };
+    if covered.is_some() {
+        return Ok(());
+    }
+    let query = TransfersQuery {
+        before: Some(start - MARGIN),
+        ..TransfersQuery::default()
+    };
+    let page = app.stripe.transfers(&query).await.context(LISTING)?;
+    begun_later(app, &page.data)
+}
+
+/// Fails when some of these transfers, which are older than what is to be read, are of this program: what
+/// it left unpaid then would be ended as not its own, without a word.
+fn begun_later(app: &App, older: &[Transfer]) -> Result<()> {
+    let host = app.mirakl.host();
+    let mut made = older.iter().filter(|transfer| {
+        let origin = transfer.origin.as_ref();
+        origin.is_some_and(|origin| origin.host.as_deref() == Some(host.as_str()))
+    });
+    let Some(last) = made.next() else {
+        return Ok(());
+    };
+    Err(JobError::Usage(format!(
+        "this program has paid sellers of {host} since before it is told to begin ({} was made on {}), and \
+         this database knows nothing of it: what waits since then would never be paid; set START_DATE to \
+         the day from which this program has paid sellers, as it was",
+        last.id,
+        last.created_at.format("%Y-%m-%d")
+    )))
+}
+
+const LISTING: &str = "Stripe's transfers could not be listed; nothing is sent without that";
+
 /// Lists the platform's transfers back to what the store is known to hold, and takes over ours.
 ///
 /// The span is widened only when the whole list was read, so that a run killed in between starts
-/// over.
+/// over. A store that knows nothing is shown the end of the last page, too: what is older than `start`.
 pub(super) async fn platform_transfers(app: &App, run: &Run, start: DateTime<Utc>) -> Result<()> {
     let covered = {
         let mut conn = app.db.acquire().await?;
         adoptions::get(&mut conn, Listed::Transfers).await?
     };
+    let from = list_from(covered, start);
     let mut query = TransfersQuery {
-        from: Some(list_from(covered, start)),
+        from: covered.map(|_| from),
         ..TransfersQuery::default()
     };
     let mut newest = None;
     loop {
-        let page = app
-            .stripe
-            .transfers(&query)
-            .await
-            .context("Stripe's transfers could not be listed; nothing is sent without that")?;
-        newest = newest.max(page.data.first().map(|first| first.created_at));
-        take_over(app, run, None, page.data).await?;
+        let page = app.stripe.transfers(&query).await.context(LISTING)?;
+        let (new, older): (Vec<Transfer>, Vec<Transfer>) = page
+            .data
+            .into_iter()
+            .partition(|transfer| transfer.created_at >= from);
+        begun_later(app, &older)?;
+        newest = newest.max(new.first().map(|first| first.created_at));
+        take_over(app, run, None, new).await?;
         match page.next {
-            Some(next) => query.starting_after = Some(next),
-            None => break,
+            Some(next) if older.is_empty() => query.starting_after = Some(next),
+            Some(_) | None => break,
         }
     }
     let span = covered_by(newest, covered, start);
@@ -152,6 +196,33 @@ pub(super) fn ours(app: &App, payer: Option<&AccountId>, transfer: Transfer) -> 
         source_charge: transfer.source,
         stripe_created_at: transfer.created_at,
     })
+}
+
+/// The transfer that `query` shows of what this row pays, if there is one.
+pub(super) async fn find(
+    app: &App,
+    mut query: TransfersQuery<'_>,
+    row: TransferType,
+    mirakl_id: &str,
+) -> Result<Option<Transfer>, StripeError> {
+    let host = app.mirakl.host();
+    loop {
+        let page = app.stripe.transfers(&query).await?;
+        let is_it = |transfer: &Transfer| {
+            transfer.origin.as_ref().is_some_and(|origin| {
+                kind(app, origin, transfer) == row
+                    && origin.mirakl_id == mirakl_id
+                    && origin.is_of(&host)
+            })
+        };
+        if let Some(found) = page.data.into_iter().find(is_it) {
+            return Ok(Some(found));
+        }
+        match page.next {
+            Some(next) => query.starting_after = Some(next),
+            None => return Ok(None),
+        }
+    }
 }
 
 /// A transfer that the old connector made for an invoice.

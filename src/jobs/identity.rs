@@ -1,7 +1,5 @@
 //! A database serves one marketplace, one Stripe platform and one mode, for ever.
 
-use std::fmt::Write as _;
-
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
@@ -9,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{JobError, Result};
 use crate::app::App;
+use crate::hex::hex;
 use crate::store::Connection;
 use crate::store::identity::{self, Identity};
 
@@ -46,7 +45,7 @@ async fn compare(app: &App, conn: &mut Connection) -> Result<Option<Identity>> {
     let host = app.mirakl.host();
     let key_fingerprint = fingerprint(key.secret.expose_secret());
     if let Some(stored) = &stored {
-        same("Mirakl host", &stored.mirakl_host, &host)?;
+        same_host(&stored.mirakl_host, &host)?;
         same("mode of Stripe", mode(stored.livemode), mode(key.livemode))?;
         if stored.key_fingerprint == key_fingerprint {
             return Ok(None);
@@ -73,6 +72,20 @@ async fn compare(app: &App, conn: &mut Connection) -> Result<Option<Identity>> {
     Ok(Some(mine))
 }
 
+/// Another name of the host may be another marketplace, or the same one: what was paid under the old name
+/// is known by that name.
+fn same_host(stored: &str, mine: &str) -> Result<()> {
+    if stored == mine {
+        return Ok(());
+    }
+    Err(JobError::Usage(format!(
+        "this database serves the marketplace at {stored}, MIRAKL_HOST_NAME names {mine}; if {mine} is \
+         another marketplace, give it a database of its own; if it is the same one under a new name, do \
+         not: an empty database would pay again what was paid under the old name. Set MIRAKL_HOST_NAME back \
+         to {stored}, and see \"When Mirakl's host name changes\" in the README"
+    )))
+}
+
 fn same(what: &str, stored: &str, mine: &str) -> Result<()> {
     if stored == mine {
         return Ok(());
@@ -88,9 +101,5 @@ fn mode(livemode: bool) -> &'static str {
 }
 
 fn fingerprint(key: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(key.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(key.as_bytes()))
 }

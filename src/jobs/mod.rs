@@ -115,6 +115,31 @@ impl Run {
         self.counts.set(counts);
     }
 
+    /// Counts one that was made at Stripe, or told to Mirakl.
+    pub fn count_created(&self) {
+        self.count(|counts| {
+            counts.created += 1;
+            counts.news += 1;
+        });
+    }
+
+    /// Counts one that was refused, or could not be read.
+    pub fn count_failed(&self) {
+        self.count(|counts| {
+            counts.failed += 1;
+            counts.news += 1;
+        });
+    }
+
+    /// Counts one that was sent, and whose answer did not come.
+    pub fn count_in_doubt(&self) {
+        self.count(|counts| {
+            counts.waiting += 1;
+            counts.in_doubt += 1;
+            counts.news += 1;
+        });
+    }
+
     /// Fails when the lock may be lost; asked before each batch of requests.
     pub async fn check_lock(&self) -> Result<()> {
         self.lock.check().await.map_err(|error| {
@@ -175,8 +200,11 @@ pub async fn run(app: &App, job: Job, work: impl AsyncFnOnce(&Run) -> Result<()>
             let counts = run.counts.get();
             let ending = finish(app, id, counts, result).await;
             run.lock.release().await;
-            // The job is done: whether the operator's server is there changes nothing about it.
-            if let Err(error) = notify::deliver(app).await {
+            // The job is done: whether the operator's server is there changes nothing about it. By a wrong
+            // clock notifications would be given up.
+            if clock_is_right(app)
+                && let Err(error) = notify::deliver(app).await
+            {
                 tracing::warn!(%error, "notifications could not be delivered; a later run tries again");
             }
             (ending, counts)
@@ -185,6 +213,10 @@ pub async fn run(app: &App, job: Job, work: impl AsyncFnOnce(&Run) -> Result<()>
         Err(error) => (Ending::Stopped(error), Counts::default()),
     };
     report(app, job, started_at, ending, counts)
+}
+
+fn clock_is_right(app: &App) -> bool {
+    app.mirakl.check_clock().is_ok() && app.stripe.check_clock().is_ok()
 }
 
 /// Checks schema and identity, then plans: what a dry run does instead of [`run`].

@@ -8,7 +8,8 @@ use anyhow::anyhow;
 use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
 
-use super::Result;
+use super::{JobError, Result};
+use crate::stripe::Doubt;
 
 /// After so many requests in a row without an answer, the rest is left to a later run.
 const MOST_SILENT: u32 = 10;
@@ -22,6 +23,7 @@ pub(super) const CLOCK_MARGIN: TimeDelta = TimeDelta::days(1);
 pub(super) struct Doubts {
     rows: RefCell<HashSet<i64>>,
     silent: Cell<u32>,
+    gave_up: Cell<bool>,
 }
 
 impl Doubts {
@@ -44,10 +46,15 @@ impl Doubts {
         self.silent.set(0);
     }
 
-    /// Stripe did not answer.
-    pub fn unanswered(&self, row: i64) {
+    /// Stripe did not say what became of a row. That it repeats what it once said proves that it is
+    /// there.
+    pub fn unanswered(&self, row: i64, doubt: &Doubt) {
         self.add(row);
-        self.unheard();
+        if doubt.replayed {
+            self.answered();
+        } else {
+            self.unheard();
+        }
     }
 
     /// Stripe did not answer something that changes nothing.
@@ -57,6 +64,19 @@ impl Doubts {
 
     fn gives_up(&self) -> bool {
         self.silent.get() >= MOST_SILENT
+    }
+
+    /// What is left of earlier runs was sent: that Stripe does not answer it does not keep a run from
+    /// what is new. Returns the error that such a run ends with; any other ends it at once.
+    pub fn after_leftovers(&self, sent: Result<()>) -> Result<Option<JobError>> {
+        match sent {
+            Ok(()) => Ok(None),
+            Err(error) if self.gave_up.replace(false) => {
+                self.answered();
+                Ok(Some(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -98,6 +118,7 @@ pub(super) async fn in_chains<K: Ord, T>(
         return Err(error);
     }
     if doubts.gives_up() {
+        doubts.gave_up.set(true);
         return Err(anyhow!(
             "Stripe did not answer {MOST_SILENT} requests in a row; stopped, the next run goes on with the same requests"
         )

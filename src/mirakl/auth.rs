@@ -87,7 +87,8 @@ impl OAuth {
             body: Some(&form),
         };
         let answer = api.send(&request).await?;
-        if answer.status.is_client_error() {
+        // 400 is how a token endpoint refuses a client (invalid_client, invalid_grant).
+        if matches!(answer.status.as_u16(), 400 | 401 | 403) {
             return Err(MiraklError::Unauthorized(format!(
                 "{} from the token endpoint",
                 answer.status

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::describe;
+use super::page::{NextPage, WireList};
 use super::{Mirakl, MiraklError};
 
 #[derive(Deserialize)]
@@ -34,33 +33,17 @@ impl Mirakl {
         url.query_pairs_mut()
             .append_pair("max", &PAGE_SIZE.to_string())
             .append_pair("offset", "0");
-        let first = self.awaiting_at(path, NextPage(url), &read).await?;
-        let at = async |next| self.awaiting_at(path, next, &read).await;
+        let first = self.page(path, NextPage(url), list, &read).await?;
+        let at = async |next| self.page(path, next, list, &read).await;
         first.with_all_further(path, at).await
     }
+}
 
-    async fn awaiting_at<T>(
-        &self,
-        path: &'static str,
-        page: NextPage,
-        read: &impl Fn(&RawValue) -> T,
-    ) -> Result<Page<T>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(path, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let orders = wire.orders.and_then(|orders| orders.order);
-        let items: Vec<T> = orders.unwrap_or_default().into_iter().map(read).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(path), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
-    }
+fn list(body: &[u8]) -> serde_json::Result<WireList<'_>> {
+    let page: WirePage<'_> = serde_json::from_slice(body)?;
+    let orders = page.orders.and_then(|orders| orders.order);
+    Ok(WireList {
+        items: orders.unwrap_or_default(),
+        total: page.total_count,
+    })
 }

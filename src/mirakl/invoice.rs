@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{Amount, describe, without_position};
+use super::page::{NextPage, Page, WireList};
+use super::wire::{Amount, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::{Invoice, leftovers};
@@ -78,22 +78,7 @@ impl Mirakl {
 
     /// A further page of invoices.
     pub async fn invoices_at(&self, page: NextPage) -> Result<Page<ReadInvoice>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let items: Vec<ReadInvoice> = wire.invoices.into_iter().map(read).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
+        self.page(PATH, page, list, read).await
     }
 }
 
@@ -103,6 +88,14 @@ struct WirePage<'a> {
     invoices: Vec<&'a RawValue>,
     #[serde(default)]
     total_count: Option<u64>,
+}
+
+fn list(body: &[u8]) -> serde_json::Result<WireList<'_>> {
+    let page: WirePage<'_> = serde_json::from_slice(body)?;
+    Ok(WireList {
+        items: page.invoices,
+        total: page.total_count,
+    })
 }
 
 #[derive(Deserialize)]

@@ -13,10 +13,10 @@ mod shop_update;
 mod wire;
 
 pub use auth::{Auth, OAuth};
-pub use debit::{DebitEntity, ProductDebit, Told, UnreadDebit};
+pub use debit::{ProductDebit, Told};
 pub use invoice::{InvoicesQuery, ReadInvoice, UnreadInvoice};
 pub(crate) use order::PAGE_SIZE as MOST_IDS;
-pub use order::{OrdersQuery, ReadOrder, UnreadOrder};
+pub use order::{OrdersQuery, ReadOrder};
 pub use page::{NextPage, Page};
 pub use refund::{ToldRefund, UnreadRefund};
 pub use service::{ReadService, Services, ServicesQuery, ToldService, UnreadService};
@@ -62,6 +62,16 @@ pub enum MiraklError {
     },
 }
 
+impl MiraklError {
+    /// A list that shows one page again and again would never end.
+    pub fn same_page(path: &'static str) -> Self {
+        Self::Malformed {
+            path,
+            cause: "the same page again and again".to_owned(),
+        }
+    }
+}
+
 /// A client of one marketplace.
 #[derive(Debug)]
 pub struct Mirakl {
@@ -103,6 +113,11 @@ impl Mirakl {
     /// Calls made so far, retries and tokens included.
     pub fn calls(&self) -> u64 {
         self.api.calls()
+    }
+
+    /// Fails when the clock here is known to differ too much from Mirakl's.
+    pub fn check_clock(&self) -> Result<(), Failure> {
+        self.api.check_clock()
     }
 
     /// The host (and port, if unusual) of the marketplace: its name in keys and metadata.

@@ -1,8 +1,12 @@
-//! Offset paging: `Link` headers lead to the next page.
+//! Offset paging: `Link` headers lead to the next page, or the count of elements where they are lost.
 
 use reqwest::Url;
 
-use super::MiraklError;
+use serde_json::Error;
+use serde_json::value::RawValue;
+
+use super::wire::describe;
+use super::{Mirakl, MiraklError};
 use crate::http::Answer;
 
 /// One page of a list, with the way to the next.
@@ -33,10 +37,7 @@ impl<T: PartialEq> Page<T> {
         while let Some(page) = next {
             let page = at(page).await?;
             if !page.items.is_empty() && page.items == all[last..] {
-                return Err(MiraklError::Malformed {
-                    path,
-                    cause: "the same page again and again".to_owned(),
-                });
+                return Err(MiraklError::same_page(path));
             }
             last = all.len();
             all.extend(page.items);
@@ -46,17 +47,56 @@ impl<T: PartialEq> Page<T> {
     }
 }
 
+/// The elements of a page as they were sent, and how many all pages hold.
+pub(super) struct WireList<'a> {
+    pub items: Vec<&'a RawValue>,
+    pub total: Option<u64>,
+}
+
+impl Mirakl {
+    /// One page of a list: `list` finds its elements in the answer, `read` reads one of them.
+    pub(super) async fn page<T>(
+        &self,
+        path: &'static str,
+        page: NextPage,
+        list: impl for<'a> Fn(&'a [u8]) -> Result<WireList<'a>, Error>,
+        read: impl Fn(&RawValue) -> T,
+    ) -> Result<Page<T>, MiraklError> {
+        let malformed = |cause: String| MiraklError::Malformed { path, cause };
+        let answer = self.get(path, page.0.clone()).await?;
+        let WireList { items, total } =
+            list(&answer.body).map_err(|error| malformed(describe(&error)))?;
+        let items: Vec<T> = items.into_iter().map(read).collect();
+        let next = next_page(&answer, &page.0, items.len(), total).map_err(malformed)?;
+        Ok(Page {
+            items,
+            next,
+            total,
+            date: answer.date(),
+        })
+    }
+}
+
 /// The address of a next page: always the endpoint and host that the first page was asked from,
 /// so that a credential never follows a link elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextPage(pub(super) Url);
 
-/// The `rel="next"` link, moved onto `base`, if it leads further than offset `from`.
-pub(super) fn next_page(
+/// The page after the one that was asked for at `asked` and showed `shown` of `total` elements: the
+/// `rel="next"` link, moved onto the host and endpoint that were asked. A proxy may drop the links, so
+/// that without one the count decides.
+///
+/// Errors when the link does not lead further.
+fn next_page(
     answer: &Answer,
-    base: &Url,
-    from: u64,
+    asked: &Url,
+    shown: usize,
+    total: Option<u64>,
 ) -> Result<Option<NextPage>, String> {
+    if shown == 0 {
+        return Ok(None);
+    }
+    let from = offset_of(asked).unwrap_or(0);
     let links = answer.headers.get_all("link");
     let next = links
         .iter()
@@ -64,10 +104,12 @@ pub(super) fn next_page(
         .flat_map(split_links)
         .find_map(|link| target_of_next(link));
     let Some(target) = next else {
-        return Ok(None);
+        let reached = from.saturating_add(u64::try_from(shown).unwrap_or(u64::MAX));
+        let more = total.is_some_and(|total| reached < total);
+        return Ok(more.then(|| NextPage(at_offset(asked, reached))));
     };
-    let linked = base.join(target).map_err(|error| error.to_string())?;
-    let mut url = base.clone();
+    let linked = asked.join(target).map_err(|error| error.to_string())?;
+    let mut url = asked.clone();
     url.set_query(linked.query());
     let offset = offset_of(&url);
     if offset.is_none_or(|offset| offset <= from) {
@@ -76,8 +118,19 @@ pub(super) fn next_page(
     Ok(Some(NextPage(url)))
 }
 
+/// The same address from another offset on.
+fn at_offset(asked: &Url, offset: u64) -> Url {
+    let mut url = asked.clone();
+    let kept = asked.query_pairs().filter(|(name, _)| name != "offset");
+    url.query_pairs_mut()
+        .clear()
+        .extend_pairs(kept)
+        .append_pair("offset", &offset.to_string());
+    url
+}
+
 /// The `offset` parameter of an address.
-pub(super) fn offset_of(url: &Url) -> Option<u64> {
+fn offset_of(url: &Url) -> Option<u64> {
     let mut pairs = url.query_pairs();
     let (_, offset) = pairs.find(|(name, _)| name == "offset")?;
     offset.parse().ok()
@@ -119,15 +172,42 @@ mod tests {
     use super::*;
 
     fn next(link: &str, from: u64) -> Result<Option<String>, String> {
-        let mut headers = HeaderMap::new();
-        headers.insert("link", HeaderValue::from_str(link).expect("a header"));
+        after(Some(link), from, 100, None)
+    }
+
+    fn after(
+        link: Option<&str>,
+        from: u64,
+        shown: usize,
+        total: Option<u64>,
+    ) -> Result<Option<String>, String> {
+        let link = link.map(|link| HeaderValue::from_str(link).expect("a header"));
+        let link = link.map(|link| (reqwest::header::LINK, link));
         let answer = Answer {
             status: StatusCode::OK,
-            headers,
+            headers: HeaderMap::from_iter(link),
             body: Vec::new(),
         };
-        let base = Url::parse("https://m.example/api/orders").expect("an address");
-        next_page(&answer, &base, from).map(|page| page.map(|page| page.0.to_string()))
+        let asked = format!("https://m.example/api/orders?order_ids=a%2Cb&offset={from}&max=100");
+        let asked = Url::parse(&asked).expect("an address");
+        let page = next_page(&answer, &asked, shown, total)?;
+        Ok(page.map(|page| page.0.to_string()))
+    }
+
+    #[test]
+    fn without_a_link_the_count_leads_to_the_next_page() {
+        let further = "https://m.example/api/orders?order_ids=a%2Cb&max=100&offset=200";
+        assert_eq!(
+            after(None, 100, 100, Some(201)),
+            Ok(Some(further.to_owned()))
+        );
+        assert_eq!(after(None, 100, 100, Some(200)), Ok(None));
+        assert_eq!(after(None, 100, 100, None), Ok(None));
+        assert_eq!(
+            after(None, 100, 0, Some(500)),
+            Ok(None),
+            "nothing more comes"
+        );
     }
 
     #[test]

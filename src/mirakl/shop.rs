@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
-use super::page::{NextPage, Page, next_page, offset_of};
-use super::wire::{describe, nullable, without_position};
+use super::page::{NextPage, Page, WireList};
+use super::wire::{nullable, without_position};
 use super::{Mirakl, MiraklError, ShopFields};
 use crate::domain::ids::ShopId;
 use crate::domain::shop::{Profile, Shop};
@@ -63,23 +63,8 @@ impl Mirakl {
 
     /// A further page of shops.
     pub async fn shops_at(&self, page: NextPage) -> Result<Page<ReadShop>, MiraklError> {
-        let malformed = |cause: String| MiraklError::Malformed { path: PATH, cause };
-        let from = offset_of(&page.0).unwrap_or(0);
-        let answer = self.get(PATH, page.0).await?;
-        let wire: WirePage<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| malformed(describe(&error)))?;
-        let read = |raw| read_shop(raw, &self.fields);
-        let items: Vec<ReadShop> = wire.shops.into_iter().map(read).collect();
-        let next = match items.is_empty() {
-            true => None,
-            false => next_page(&answer, &self.address(PATH), from).map_err(malformed)?,
-        };
-        Ok(Page {
-            items,
-            next,
-            total: wire.total_count,
-            date: answer.date(),
-        })
+        let read = |raw: &RawValue| read_shop(raw, &self.fields);
+        self.page(PATH, page, list, read).await
     }
 }
 
@@ -89,6 +74,14 @@ struct WirePage<'a> {
     shops: Vec<&'a RawValue>,
     #[serde(default)]
     total_count: Option<u64>,
+}
+
+fn list(body: &[u8]) -> serde_json::Result<WireList<'_>> {
+    let page: WirePage<'_> = serde_json::from_slice(body)?;
+    Ok(WireList {
+        items: page.shops,
+        total: page.total_count,
+    })
 }
 
 #[derive(Deserialize)]

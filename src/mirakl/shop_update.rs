@@ -13,7 +13,7 @@ use crate::domain::ids::ShopId;
 use crate::domain::onboarding::KycStatus;
 use crate::domain::shop::Shop;
 
-/// Mirakl takes reasons of at least this length.
+/// A longer reason is cut: Mirakl is sure to take so many characters.
 const LONGEST_REASON: usize = 1000;
 
 /// What is to be written to one shop; what is `None` stays as it is.

@@ -87,6 +87,24 @@ pub struct PayoutFailed {
     pub reason: String,
 }
 
+impl From<TransferFailed> for Event {
+    fn from(failed: TransferFailed) -> Self {
+        Self::TransferFailed(Box::new(failed))
+    }
+}
+
+impl From<RefundFailed> for Event {
+    fn from(failed: RefundFailed) -> Self {
+        Self::RefundFailed(Box::new(failed))
+    }
+}
+
+impl From<PayoutFailed> for Event {
+    fn from(failed: PayoutFailed) -> Self {
+        Self::PayoutFailed(Box::new(failed))
+    }
+}
+
 #[derive(Serialize)]
 struct Document<P> {
     r#type: &'static str,

@@ -8,4 +8,4 @@ mod request;
 
 pub use deliver::deliver;
 pub use event::{Event, PayoutFailed, RefundFailed, TransferFailed};
-pub use request::{Notifier, SAMPLE_ID};
+pub use request::Notifier;

@@ -1,6 +1,5 @@
 //! One notification's way to the operator's server.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +11,7 @@ use sha2::Sha256;
 
 use super::Event;
 use crate::domain::ids::ShopId;
+use crate::hex::hex;
 
 /// The `Notification-Id` of the sample.
 pub const SAMPLE_ID: &str = "sample";
@@ -89,15 +89,13 @@ impl Notifier {
 
 /// `t=<unix seconds>,v1=<hexadecimal HMAC-SHA-256 of "t.body">`.
 fn sign(secret: &SecretString, unix: i64, body: &str) -> String {
-    let mut signature = format!("t={unix},v1=");
     // A key of any length will do.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
+    let signed = mac.map(|mut mac| {
         mac.update(format!("{unix}.{body}").as_bytes());
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(signature, "{byte:02x}");
-        }
-    }
-    signature
+        hex(&mac.finalize().into_bytes())
+    });
+    format!("t={unix},v1={}", signed.unwrap_or_default())
 }
 
 #[cfg(test)]

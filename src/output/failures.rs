@@ -3,8 +3,9 @@
 use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 
+use super::line;
 use super::summary::{JsonSummary, json_summary};
-use super::{json, line, number, table, text};
+use super::table::{json, number, table, text};
 use crate::jobs::Report;
 use crate::jobs::notify_failed_operation::{Told, Tried};
 use crate::store::alerts::Alerts;

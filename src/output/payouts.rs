@@ -2,9 +2,8 @@
 
 use comfy_table::Cell;
 
-use super::{
-    Format, amount, changes, clean, json, line, number, show, shown_amount, table, text, time,
-};
+use super::table::{amount, changes, clean, json, number, show, shown_amount, table, text, time};
+use super::{Format, line};
 use crate::jobs::process_payout::PlannedInvoice;
 use crate::store::payouts::ListedPayout;
 

@@ -2,7 +2,8 @@
 
 use comfy_table::Cell;
 
-use super::{amount, json, line, show, table, text};
+use super::line;
+use super::table::{self, amount, show, table, text};
 use crate::domain::transfer::TransferType;
 use crate::jobs::process_transfer::PlannedTransfer;
 use crate::jobs::sync_onboarding::PlannedShop;
@@ -11,7 +12,7 @@ use crate::jobs::validate_pending_debit::PlannedDebit;
 /// Prints a dry run's plan.
 pub fn plan(planned: &[PlannedTransfer], json: bool) {
     if json {
-        return self::json(planned);
+        return table::json(planned);
     }
     let mut table = table(&["type", "order", "shop", "action", "amount", "to", "why"]);
     for row in planned {
@@ -32,7 +33,7 @@ pub fn plan(planned: &[PlannedTransfer], json: bool) {
 /// Prints a dry run's plan for debits and payments.
 pub fn planned_debits(planned: &[PlannedDebit], json: bool) {
     if json {
-        return self::json(planned);
+        return table::json(planned);
     }
     let mut table = table(&["basket", "order", "action", "amount", "payment", "why"]);
     for row in planned {
@@ -52,7 +53,7 @@ pub fn planned_debits(planned: &[PlannedDebit], json: bool) {
 /// Prints a dry run's plan for shops.
 pub fn planned_shops(planned: &[PlannedShop], json: bool) {
     if json {
-        return self::json(planned);
+        return table::json(planned);
     }
     let mut table = table(&["shop", "action", "account", "why"]);
     for row in planned {

@@ -2,7 +2,8 @@
 
 use comfy_table::Cell;
 
-use super::{Format, amount, changes, clean, json, line, number, show, table, text, time};
+use super::table::{amount, changes, clean, json, number, show, shown_amount, table, text, time};
+use super::{Format, line};
 use crate::jobs::process_refund::PlannedRefund;
 use crate::store::refunds::{ListedRefund, ListedReversal};
 
@@ -28,7 +29,7 @@ pub fn refunds(rows: &[ListedRefund], format: Format) {
         let currency = row.currency.as_deref();
         let missing = row.reversals.iter().filter(|part| part.shortfall > 0);
         let missing = missing.map(|part| {
-            let short = super::shown_amount(part.shortfall, currency);
+            let short = shown_amount(part.shortfall, currency);
             format!("{short} could not be taken back of {}", part.transfer_id)
         });
         let why = [row.status_reason.clone(), row.difference.clone()];
@@ -36,7 +37,7 @@ pub fn refunds(rows: &[ListedRefund], format: Format) {
         let reversed: Vec<String> = row
             .reversals
             .iter()
-            .map(|part| super::shown_amount(taken(part), currency))
+            .map(|part| shown_amount(taken(part), currency))
             .collect();
         table.add_row(vec![
             number(row.internal_id),
@@ -79,8 +80,8 @@ fn taken(part: &ListedReversal) -> i64 {
 }
 
 fn described(part: &ListedReversal, currency: Option<&str>) -> String {
-    let wanted = super::shown_amount(part.wanted, currency);
-    let amount = super::shown_amount(part.amount, currency);
+    let wanted = shown_amount(part.wanted, currency);
+    let amount = shown_amount(part.amount, currency);
     let of = format!("{wanted} of {}", part.transfer_id);
     match &part.stripe_reversal_id {
         Some(id) if part.shortfall == 0 => format!("reversal: {of}, taken back as {id}"),
@@ -108,7 +109,7 @@ pub fn planned_refunds(planned: &[PlannedRefund], as_json: bool) {
             .reversals
             .iter()
             .map(|part| {
-                let amount = super::shown_amount(part.amount, currency);
+                let amount = shown_amount(part.amount, currency);
                 format!("{amount} of {}", part.transfer_id)
             })
             .collect();

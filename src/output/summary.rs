@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal as _};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{duration, line};
+use super::line;
+use super::table::{self, duration};
 use crate::jobs::{Ending, Report};
 
 #[derive(Serialize)]
@@ -54,7 +55,7 @@ pub fn summary(report: &Report, json: bool, quiet: bool) {
     let name = report.job.name();
     let counts = &report.counts;
     if json {
-        return super::json(&json_summary(report));
+        return table::json(&json_summary(report));
     }
     let watched = io::stdout().is_terminal();
     if quiet {

@@ -4,27 +4,28 @@
 mod alerts;
 mod database;
 mod dsn;
+mod mirakl;
 mod onboarding;
 mod reader;
 mod source;
+mod stripe;
 mod taxes;
 
 pub use alerts::{AlertSettings, MailSettings};
 pub use database::DatabaseSettings;
 pub use dsn::{MailLogin, MailSecurity, MailServer};
+pub use mirakl::{MiraklCredentials, MiraklSettings};
 pub use onboarding::{NotificationSettings, OnboardingSettings};
 pub use source::Source;
+pub use stripe::{StripeKey, StripeSettings};
 pub use taxes::TaxSettings;
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use reqwest::Url;
-use secrecy::{ExposeSecret as _, SecretString};
 
 use self::reader::Reader;
-use crate::stripe::StripeLimits;
 
 /// Everything a job needs to know.
 #[derive(Debug)]
@@ -72,17 +73,6 @@ pub struct RefundSettings {
     pub services: bool,
 }
 
-/// The marketplace.
-#[derive(Debug)]
-pub struct MiraklSettings {
-    /// Its address, with scheme.
-    pub base: Url,
-    /// The credentials.
-    pub credentials: MiraklCredentials,
-    /// Requests at once.
-    pub concurrency: usize,
-}
-
 /// How debits are confirmed and captured.
 #[derive(Debug, Clone, Copy)]
 pub struct PaymentSettings {
@@ -92,44 +82,6 @@ pub struct PaymentSettings {
     pub refuse_failed: bool,
     /// Debits of services are confirmed by this program.
     pub confirm_services: bool,
-}
-
-/// How this program proves who it is to Mirakl.
-#[derive(Debug)]
-pub enum MiraklCredentials {
-    /// An operator's API key.
-    ApiKey(SecretString),
-    /// OAuth 2 client credentials.
-    OAuth {
-        /// Where tokens are bought.
-        token_url: Url,
-        /// The client.
-        client_id: String,
-        /// Its secret.
-        client_secret: SecretString,
-    },
-}
-
-/// The Stripe platform.
-#[derive(Debug)]
-pub struct StripeSettings {
-    /// The platform's key.
-    pub key: StripeKey,
-    /// Stripe's address.
-    pub base: Url,
-    /// How fast and how wide it may be asked.
-    pub limits: StripeLimits,
-    /// The metadata key in which the checkout puts the commercial order id.
-    pub metadata_key: String,
-}
-
-/// A secret or restricted key, known to be of one mode.
-#[derive(Debug)]
-pub struct StripeKey {
-    /// The key.
-    pub secret: SecretString,
-    /// Live mode, by its prefix.
-    pub livemode: bool,
 }
 
 /// Every mistake in the settings; the message lists them all.
@@ -155,8 +107,8 @@ impl Settings {
     pub fn read(source: &Source) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(source);
         let database = database::read(&mut reader);
-        let mirakl = mirakl(&mut reader);
-        let stripe = stripe(&mut reader);
+        let mirakl = mirakl::read(&mut reader);
+        let stripe = stripe::read(&mut reader);
         let payments = PaymentSettings {
             after_capture: reader.flag("PA01_AFTER_CAPTURE", false),
             refuse_failed: reader.flag("REFUSE_FAILED_PAYMENTS", false),
@@ -223,103 +175,6 @@ pub fn parse_date(text: &str) -> Result<DateTime<Utc>, String> {
     }
     text.parse()
         .map_err(|_| format!("{text:?} is not {DATE_HINT}"))
-}
-
-fn mirakl(reader: &mut Reader<'_>) -> Option<MiraklSettings> {
-    let base = reader.address(
-        "MIRAKL_HOST_NAME",
-        None,
-        "the address of the marketplace with its scheme, such as https://mymarketplace.mirakl.net",
-    );
-    let key = reader.secret("MIRAKL_API_KEY");
-    let client_id = reader.text("MIRAKL_CLIENT_ID");
-    let client_secret = reader.secret("MIRAKL_CLIENT_SECRET");
-    let token_url = reader.token_url("MIRAKL_TOKEN_URL", "https://auth.mirakl.net/oauth/token");
-    let concurrency = reader.number("MIRAKL_MAX_CONCURRENCY", 4, 1, 64);
-    let credentials = match (key, client_id, client_secret) {
-        (Some(key), None, None) => Some(MiraklCredentials::ApiKey(key)),
-        (None, Some(client_id), Some(client_secret)) => {
-            token_url.map(|token_url| MiraklCredentials::OAuth {
-                token_url,
-                client_id,
-                client_secret,
-            })
-        }
-        (None, None, None) => {
-            reader.mistake(
-                "MIRAKL_API_KEY is missing: set it to an operator's API key, or set \
-                 MIRAKL_CLIENT_ID and MIRAKL_CLIENT_SECRET to OAuth 2 client credentials",
-            );
-            None
-        }
-        (Some(_), _, _) => {
-            reader.mistake(
-                "MIRAKL_API_KEY and MIRAKL_CLIENT_ID or MIRAKL_CLIENT_SECRET are both set: keep one of the two ways",
-            );
-            None
-        }
-        (None, _, _) => {
-            reader.mistake(
-                "MIRAKL_CLIENT_ID and MIRAKL_CLIENT_SECRET belong together: set the other one too",
-            );
-            None
-        }
-    };
-    Some(MiraklSettings {
-        base: base?,
-        credentials: credentials?,
-        concurrency: usize::try_from(concurrency).unwrap_or(1),
-    })
-}
-
-fn stripe(reader: &mut Reader<'_>) -> Option<StripeSettings> {
-    let key = stripe_key(reader);
-    let base = reader.address(
-        "STRIPE_API_BASE",
-        Some("https://api.stripe.com"),
-        "the address of Stripe's API with its scheme",
-    );
-    let live = key.as_ref().is_some_and(|key| key.livemode);
-    let pace = if live { 20 } else { 10 };
-    let per_second = reader.number("STRIPE_MAX_REQUESTS_PER_SECOND", pace, 1, 10_000);
-    let concurrency = reader.number("STRIPE_MAX_CONCURRENCY", 16, 1, 256);
-    let metadata_key = reader
-        .text("PAYMENT_METADATA_COMMERCIAL_ORDER_ID")
-        .unwrap_or_else(|| "mirakl_commercial_order_id".to_owned());
-    Some(StripeSettings {
-        key: key?,
-        base: base?,
-        limits: StripeLimits {
-            concurrency: usize::try_from(concurrency).unwrap_or(1),
-            per_second,
-        },
-        metadata_key,
-    })
-}
-
-fn stripe_key(reader: &mut Reader<'_>) -> Option<StripeKey> {
-    const REMEDY: &str = "the platform's secret key (sk_live_…, sk_test_…) or a restricted one (rk_live_…, rk_test_…)";
-    let Some(secret) = reader.secret("STRIPE_CLIENT_SECRET") else {
-        reader.missing("STRIPE_CLIENT_SECRET", REMEDY);
-        return None;
-    };
-    let mode = |prefixes: [&str; 2]| {
-        let key = secret.expose_secret();
-        let known = prefixes.iter().any(|prefix| key.starts_with(prefix));
-        known && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    let livemode = match (
-        mode(["sk_live_", "rk_live_"]),
-        mode(["sk_test_", "rk_test_"]),
-    ) {
-        (true, _) => true,
-        (_, true) => false,
-        _ => {
-            reader.mistake(&format!("STRIPE_CLIENT_SECRET is not {REMEDY}"));
-            return None;
-        }
-    };
-    Some(StripeKey { secret, livemode })
 }
 
 #[cfg(test)]

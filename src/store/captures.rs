@@ -292,13 +292,25 @@ pub async fn failed(
     one(changed.rows_affected(), "capture", row.id)
 }
 
-/// Ends the rows of payments that were captured or cancelled elsewhere: nothing is left to do.
+/// Ends the rows of payments that were captured or cancelled elsewhere: nothing is left to do. Flags
+/// those that ended without money although Mirakl was told of it and no other payment pays the basket.
 pub async fn ended_elsewhere(conn: &mut Connection, now: DateTime<Utc>) -> Result<u64> {
     let changed = sqlx::query!(
         "update captures c
          set status = 'CAPTURE_CREATED', reason_code = 'elsewhere', looks = 0, next_look_at = null,
              status_reason = 'the payment is ' || p.status || coalesce(': ' || p.failure, '')
                              || ', not by this program',
+             difference = case
+                 when p.status in ('CANCELED', 'FAILED')
+                      and exists (select from debits d
+                                  where d.commercial_order_id = c.commercial_order_id
+                                    and d.status = 'DEBIT_CONFIRMED')
+                      and not exists (select from payments other
+                                      where other.commercial_order_id = c.commercial_order_id
+                                        and other.status in ('TO_CAPTURE', 'CAPTURED'))
+                 then 'Mirakl was told that orders of the basket are paid, and their payment has '
+                      || 'ended without money'
+                 else c.difference end,
              updated_at = $1
          from payments p
          where p.payment_id = c.payment_id and p.status <> 'TO_CAPTURE'

@@ -1,10 +1,10 @@
-//! How far each of Mirakl's streams has been read.
+//! How far each list that is read forward in time has been read.
 
 use chrono::{DateTime, Utc};
 
 use super::{Connection, Result};
 
-/// A stream of Mirakl that is read forward in time.
+/// A list of Mirakl's or Stripe's that is read forward in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// OR11 by update date.
@@ -55,7 +55,8 @@ pub async fn get(conn: &mut Connection, stream: Stream) -> Result<Option<Checkpo
     Ok(checkpoint)
 }
 
-/// When the checkpoint was last written: for [`Stream::Invoices`] when the last sweep ended.
+/// As of when the checkpoint was last written: for [`Stream::Invoices`] when the run of the last whole
+/// sweep began.
 pub async fn written_at(conn: &mut Connection, stream: Stream) -> Result<Option<DateTime<Utc>>> {
     let at = sqlx::query_scalar!(
         "select updated_at from checkpoints where stream = $1",

@@ -190,3 +190,15 @@ pub async fn open_baskets(
     .await?;
     Ok(baskets.into_iter().map(CommercialOrderId).collect())
 }
+
+/// Whether services of this marketplace were ever seen: a service order by one of the jobs, or a debit
+/// of one.
+pub async fn knows_services(conn: &mut Connection) -> Result<bool> {
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from checkpoints where stream in ('service_orders', 'paid_services'))
+                  or exists (select from debits where kind = 'SERVICE') as "known!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(known)
+}

@@ -1,4 +1,4 @@
-//! All SQL: one file per table, free functions over a connection.
+//! All SQL: one file or folder per table, free functions over a connection.
 
 pub mod accounts;
 pub mod adoptions;
@@ -38,7 +38,9 @@ pub enum StoreError {
     #[error("{0}")]
     Schema(String),
     /// A row is no longer as it was when the change was decided.
-    #[error("{what} {id} was changed by somebody else meanwhile")]
+    #[error(
+        "{what} {id} was changed by another run or a person meanwhile; the next run goes on with it as it is now"
+    )]
     Changed {
         /// The table's word for a row.
         what: &'static str,

@@ -84,6 +84,23 @@ pub async fn finish(
     Ok(())
 }
 
+/// Whether a run of the job came to its end before `before`, as far as runs are kept.
+pub async fn finished_before(
+    conn: &mut Connection,
+    job: &str,
+    before: DateTime<Utc>,
+) -> Result<bool> {
+    let finished = sqlx::query_scalar!(
+        r#"select exists (select from runs where job = $1 and outcome in ('OK', 'PARTIAL')
+                                            and finished_at < $2) as "finished!""#,
+        job,
+        before
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(finished)
+}
+
 /// When the run that holds the job's lock began, as far as it has recorded that.
 pub async fn running_since(conn: &mut Connection, job: &str) -> Result<Option<DateTime<Utc>>> {
     let started = sqlx::query_scalar!(

@@ -1,17 +1,17 @@
 //! Accounts: `GET /v1/account`, `GET|POST /v1/accounts` and `GET /v1/accounts/{id}`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::wire::{Metadata, WireList, null_is_false, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::wire::{Metadata, null_is_false, unix};
+use super::{Class, List, Refusal, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::{KycStatus, MadeFor, Prefill, Standing};
+use crate::hex::hex;
 
 const PATH: &str = "/v1/accounts";
 
@@ -87,19 +87,28 @@ impl NewAccount<'_> {
                 }
             }
         }
-        let shop = self.shop_id.to_string();
-        body.append_pair("metadata[miraklId]", &shop)
-            .append_pair("metadata[miraklType]", "SHOP")
-            .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &shop)
-            .append_pair("metadata[pluginName]", "mirakl-stripe")
-            .finish()
+        append_mark(&mut body, self.shop_id, self.mirakl_host);
+        body.finish()
     }
 
     /// Whether Stripe named one of the fields that were filled in advance.
     pub fn is_prefill(param: &str) -> bool {
         param.starts_with("business_")
     }
+}
+
+/// For which shop an account is, as its metadata says it.
+fn append_mark(
+    body: &mut form_urlencoded::Serializer<'_, String>,
+    shop: ShopId,
+    mirakl_host: &str,
+) {
+    let shop = shop.to_string();
+    body.append_pair("metadata[miraklId]", &shop)
+        .append_pair("metadata[miraklType]", "SHOP")
+        .append_pair("metadata[miraklHost]", mirakl_host)
+        .append_pair("metadata[miraklShopId]", &shop)
+        .append_pair("metadata[pluginName]", "mirakl-stripe");
 }
 
 /// Which accounts are listed, newest first.
@@ -212,22 +221,11 @@ impl Stripe {
         &self,
         query: &AccountsQuery,
     ) -> Result<List<ConnectedAccount>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireAccount>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(ConnectedAccount::from).collect(),
+        let after = query.starting_after.as_deref();
+        self.page::<WireAccount, _>(PATH, &[], query.from, after, None, |account| {
+            account.id.as_str()
         })
+        .await
     }
 
     /// Makes an account by a body that is stored. Returns the request's id too.
@@ -238,6 +236,23 @@ impl Stripe {
     ) -> Result<(ConnectedAccount, Option<String>), StripeError> {
         let (account, request_id) = self.post::<WireAccount>(PATH, body, key).await?;
         Ok((account.into(), request_id))
+    }
+
+    /// Writes for which shop an account is into its metadata: `POST /v1/accounts/{id}`. Returns the
+    /// account as it is then.
+    pub async fn mark_account(
+        &self,
+        id: &AccountId,
+        shop: ShopId,
+        mirakl_host: &str,
+    ) -> Result<ConnectedAccount, StripeError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        append_mark(&mut body, shop, mirakl_host);
+        let path = format!("{PATH}/{id}");
+        let marked: WireAccount = self
+            .mark("/v1/accounts/{id}", &path, &body.finish(), None)
+            .await?;
+        Ok(marked.into())
     }
 }
 
@@ -263,11 +278,7 @@ impl WireAccount {
         );
         // Texts, flags and numbers always encode.
         let told = serde_json::to_vec(&told).unwrap_or_default();
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(&told) {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        hex(&Sha256::digest(&told))
     }
 
     fn is_express(&self) -> bool {

@@ -15,10 +15,51 @@ pub enum StripeError {
     Refused(Refusal),
     /// What became of the request is not known: the same key and bytes decide.
     #[error("{0}")]
-    Unknown(String),
+    Unknown(Doubt),
     /// Nothing will work until an operator acts: the run stops.
-    #[error("Stripe refused the key: {0}; check STRIPE_CLIENT_SECRET")]
+    #[error("{0}")]
     Stop(String),
+}
+
+impl StripeError {
+    /// Stripe does not take the key.
+    pub(super) fn wrong_key(why: &str) -> Self {
+        Self::Stop(format!(
+            "Stripe refused the key: {why}; check STRIPE_CLIENT_SECRET and its permissions"
+        ))
+    }
+}
+
+/// Why it is not known what became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    said: String,
+    /// Stripe is there, and repeats what it once answered under this key: asking again in this run
+    /// changes nothing.
+    pub replayed: bool,
+}
+
+impl From<String> for Doubt {
+    fn from(said: String) -> Self {
+        Self {
+            said,
+            replayed: false,
+        }
+    }
+}
+
+impl std::ops::Deref for Doubt {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.said
+    }
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.said)
+    }
 }
 
 /// A definite refusal of one request.
@@ -54,6 +95,14 @@ impl Refusal {
         let code = self.code.clone();
         code.unwrap_or_else(|| format!("http_{}", self.status))
     }
+
+    /// Whether the destination lacks the capability to receive transfers.
+    pub fn cannot_receive(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("insufficient_capabilities_for_transfer" | "transfers_not_allowed")
+        )
+    }
 }
 
 /// What a refusal means.
@@ -81,7 +130,24 @@ impl Class {
 
 impl From<Failure> for StripeError {
     fn from(failure: Failure) -> Self {
-        Self::Unknown(failure.to_string())
+        let said = failure.to_string();
+        match failure {
+            Failure::WrongClock { .. } => Self::Stop(said),
+            Failure::NotSent { .. } | Failure::Lost { .. } => Self::Unknown(said.into()),
+        }
+    }
+}
+
+/// What was read by its id; `None` when Stripe does not know it.
+pub(super) fn known<T>(read: Result<T, StripeError>) -> Result<Option<T>, StripeError> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(StripeError::Refused(Refusal {
+            class: Class::Final,
+            status: 404,
+            ..
+        })) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -115,7 +181,7 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
     let status = answer.status;
     let shown = |message: &Option<String>| -> String {
         let text = message.as_deref().unwrap_or("no message");
-        text.chars().take(300).collect()
+        without_keys(text).chars().take(300).collect()
     };
     let sorted = match &message {
         // A seller without a bank account, which Stripe says in words alone.
@@ -125,13 +191,15 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
         _ => sort(status, kind.as_deref(), code.as_deref(), known_shape),
     };
     match sorted {
-        Sorted::Unknown => StripeError::Unknown(format!("Stripe answered {}", status.as_u16())),
+        Sorted::Unknown => StripeError::Unknown(Doubt {
+            said: format!("Stripe answered {}", status.as_u16()),
+            replayed: is_replayed(answer),
+        }),
         // Stripe's message repeats a part of the key, so it is not passed on.
-        Sorted::Stop => StripeError::Stop(format!(
-            "{}{}",
-            status.as_u16(),
-            code.map(|code| format!(", {code}")).unwrap_or_default()
-        )),
+        Sorted::Stop => {
+            let code = code.map(|code| format!(", {code}")).unwrap_or_default();
+            StripeError::wrong_key(&format!("{}{code}", status.as_u16()))
+        }
         Sorted::Refused(class) => StripeError::Refused(Refusal {
             class,
             status: status.as_u16(),
@@ -141,6 +209,31 @@ pub(super) fn from_answer(answer: &Answer, request_id: Option<String>) -> Stripe
             request_id,
         }),
     }
+}
+
+/// Whether Stripe repeats the answer that it has stored under the request's key.
+pub(super) fn is_replayed(answer: &Answer) -> bool {
+    answer.header("idempotent-replayed") == Some("true")
+}
+
+/// Stripe's message without what it repeats of a key: mode and last characters are told nobody.
+fn without_keys(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '*' | '.' | '…');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(word);
+        match word.starts_with("sk_") || word.starts_with("rk_") {
+            true => shown.push_str("(hidden)"),
+            false => shown.push_str(word),
+        }
+        let gap = after.find(is_part).unwrap_or(after.len());
+        let (gap, after) = after.split_at(gap);
+        shown.push_str(gap);
+        rest = after;
+    }
+    shown
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -213,6 +306,22 @@ fn sort(status: StatusCode, kind: Option<&str>, code: Option<&str>, known_shape:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_keeps_nothing_of_a_key() {
+        for (said, shown) in [
+            (
+                "The provided key 'sk_live_51H****abcd' does not have access to account 'acct_1'",
+                "The provided key '(hidden)' does not have access to account 'acct_1'",
+            ),
+            ("rk_test_...wxyz is expired", "(hidden) is expired"),
+            ("Key: sk_test_4eC39H", "Key: (hidden)"),
+            ("ask_me: risk_1, task_2.", "ask_me: risk_1, task_2."),
+            ("", ""),
+        ] {
+            assert_eq!(without_keys(said), shown);
+        }
+    }
 
     #[test]
     fn errors_are_sorted_by_what_is_known_of_the_effect() {

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::refund::{Refund, WireRefund};
-use super::wire::WireList;
-use super::{List, PAGE_SIZE, Stripe, StripeError};
+use super::{List, Stripe, StripeError};
 
 const PATH: &str = "/v1/events";
 
@@ -20,31 +19,28 @@ struct WireData {
     object: WireRefund,
 }
 
+impl From<WireEvent> for Refund {
+    fn from(event: WireEvent) -> Self {
+        event.data.object.into()
+    }
+}
+
 impl Stripe {
-    /// A page of refunds that Stripe found since `from` that it could not carry out (`refund.failed`), newest
-    /// first. Stripe keeps events for 30 days.
-    pub async fn failed_refunds(
+    /// Of a page of what happened to refunds since `from`, newest first, those that reach no customer: Stripe could
+    /// not carry them out (`refund.failed`), or they were cancelled, which `refund.updated` alone tells. Stripe keeps
+    /// events for 30 days.
+    pub async fn ended_refunds(
         &self,
         from: DateTime<Utc>,
         starting_after: Option<&str>,
     ) -> Result<List<Refund>, StripeError> {
-        let from = from.timestamp().to_string();
-        let mut parameters = vec![
-            ("type", "refund.failed"),
-            ("created[gte]", from.as_str()),
-            ("limit", PAGE_SIZE),
-        ];
-        if let Some(after) = starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireEvent>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
-        let last = page.data.last().map(|last| last.id.clone());
-        let failed = page.data.into_iter().map(|event| event.data.object.into());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: failed.collect(),
-        })
+        let filter = [("types[]", "refund.failed"), ("types[]", "refund.updated")];
+        let mut page = self
+            .page::<WireEvent, Refund>(PATH, &filter, Some(from), starting_after, None, |event| {
+                event.id.as_str()
+            })
+            .await?;
+        page.data.retain(|refund| refund.ended.is_some());
+        Ok(page)
     }
 }

@@ -14,13 +14,13 @@ mod wire;
 
 pub use account::{AccountsQuery, ConnectedAccount, NewAccount};
 pub use balance::Balance;
-pub use error::{Class, Refusal, StripeError};
+pub use error::{Class, Doubt, Refusal, StripeError};
 pub use link::{NewLink, OnboardingLink};
-pub use payment::{ChargesQuery, Finish, ListedCharge};
-pub use payout::{NewPayout, Payout, PayoutOrigin, PayoutsQuery};
-pub use refund::{NewRefund, Refund, RefundsQuery};
+pub use payment::{ChargesQuery, Finish};
+pub use payout::{NewPayout, Payout, PayoutMark, PayoutsQuery};
+pub use refund::{MadeForRefund, NewRefund, Refund, RefundsQuery};
 pub use reversal::{NewReversal, Reversal};
-pub use transfer::{NewTransfer, Transfer, TransfersQuery};
+pub use transfer::{NewTransfer, Transfer, TransferMark, TransfersQuery};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -28,9 +28,10 @@ use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
+use self::wire::WireList;
 use crate::domain::ids::AccountId;
 use crate::domain::key::IdempotencyKey;
-use crate::http::{Answer, Api, Request, Verdict};
+use crate::http::{Answer, Api, Failure, Request, Verdict};
 
 /// The version of Stripe's API whose shapes this program reads.
 pub const STRIPE_VERSION: &str = "2026-06-24.dahlia";
@@ -96,6 +97,11 @@ impl Stripe {
         self.api.calls()
     }
 
+    /// Fails when the clock here is known to differ too much from Stripe's.
+    pub fn check_clock(&self) -> Result<(), Failure> {
+        self.api.check_clock()
+    }
+
     async fn get<T: DeserializeOwned>(
         &self,
         template: &'static str,
@@ -139,6 +145,30 @@ impl Stripe {
         read(&answer, template).map(|(object, _)| (object, answer.date()))
     }
 
+    /// One page of a list, newest first, back to `from`; after the element `after` of an earlier page.
+    async fn page<W: DeserializeOwned + Into<T>, T>(
+        &self,
+        path: &'static str,
+        filter: &[(&str, &str)],
+        from: Option<DateTime<Utc>>,
+        after: Option<&str>,
+        account: Option<&AccountId>,
+        id: fn(&W) -> &str,
+    ) -> Result<List<T>, StripeError> {
+        let from = from.map(|from| from.timestamp().to_string());
+        let mut parameters = filter.to_vec();
+        parameters.push(("limit", PAGE_SIZE));
+        parameters.extend(from.as_deref().map(|from| ("created[gte]", from)));
+        parameters.extend(after.map(|after| ("starting_after", after)));
+        let (page, date): (WireList<W>, _) = self.get_for(path, path, &parameters, account).await?;
+        let last = page.data.last().map(|last| id(last).to_owned());
+        Ok(List {
+            next: last.filter(|_| page.has_more),
+            date,
+            data: page.data.into_iter().map(Into::into).collect(),
+        })
+    }
+
     /// Sends a body that is stored, under a key that is stored. Returns the request's id too.
     async fn post<T: DeserializeOwned>(
         &self,
@@ -172,6 +202,22 @@ impl Stripe {
         self.post_with(template, path, body, key, headers).await
     }
 
+    /// Writes over the metadata of an object that Stripe has. That does the same however often it is done,
+    /// so its key is one of its own each time.
+    async fn mark<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        path: &str,
+        body: &str,
+        account: Option<&AccountId>,
+    ) -> Result<T, StripeError> {
+        let headers = self.headers_for(account)?;
+        let nonce = fastrand::u32(..);
+        let key = IdempotencyKey::new("", "mark", path, "", nonce);
+        let (object, _) = self.post_with(template, path, body, &key, headers).await?;
+        Ok(object)
+    }
+
     async fn post_with<T: DeserializeOwned>(
         &self,
         template: &'static str,
@@ -186,8 +232,9 @@ impl Stripe {
         );
         headers.insert(
             HeaderName::from_static("idempotency-key"),
-            HeaderValue::from_str(key.as_str())
-                .map_err(|_| StripeError::Unknown("a key that no header can hold".to_owned()))?,
+            HeaderValue::from_str(key.as_str()).map_err(|_| {
+                StripeError::Unknown("a key that no header can hold".to_owned().into())
+            })?,
         );
         let request = Request {
             method: Method::POST,
@@ -209,7 +256,7 @@ impl Stripe {
         let mut headers = self.headers()?;
         if let Some(account) = account {
             let account = HeaderValue::from_str(account.as_str()).map_err(|_| {
-                StripeError::Unknown("an account that no header can hold".to_owned())
+                StripeError::Unknown("an account that no header can hold".to_owned().into())
             })?;
             headers.insert(HeaderName::from_static("stripe-account"), account);
         }
@@ -218,7 +265,7 @@ impl Stripe {
 
     fn headers(&self) -> Result<HeaderMap, StripeError> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key.expose_secret()))
-            .map_err(|_| StripeError::Stop("the key holds characters that no header can".into()))?;
+            .map_err(|_| StripeError::wrong_key("it holds characters that no header can"))?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
@@ -241,15 +288,22 @@ fn read<T: DeserializeOwned>(
     match serde_json::from_slice(&answer.body) {
         Ok(object) => Ok((object, request_id)),
         // The parser's message could quote the body, so it is not passed on.
-        Err(error) => Err(StripeError::Unknown(format!(
-            "Stripe answered {template} with something that cannot be read (column {})",
-            error.column()
-        ))),
+        Err(error) => Err(StripeError::Unknown(
+            format!(
+                "Stripe answered {template} with something that cannot be read (column {})",
+                error.column()
+            )
+            .into(),
+        )),
     }
 }
 
-/// Obeys `Stripe-Should-Retry`; without it, what Stripe could not work on now is tried again.
+/// Obeys `Stripe-Should-Retry`; without it, what Stripe could not work on now is tried again. An answer
+/// that Stripe has stored under the key stays the same.
 fn judge(answer: &Answer) -> Verdict {
+    if error::is_replayed(answer) {
+        return Verdict::Final;
+    }
     let status = answer.status.as_u16();
     match (answer.header("stripe-should-retry"), status) {
         (Some("false"), _) => Verdict::Final,

@@ -1,10 +1,11 @@
-//! Payouts of connected accounts: `POST|GET /v1/payouts`, `GET /v1/payouts/{id}`.
+//! Payouts of connected accounts: `POST|GET /v1/payouts`, `POST|GET /v1/payouts/{id}`.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, InvoiceId, PayoutId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -32,16 +33,40 @@ impl NewPayout<'_> {
     /// The request's body, the same bytes for the same facts, without anything that changes with a
     /// version of this program.
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("amount", &self.amount.minor().to_string())
-            .append_pair("currency", &self.amount.currency().stripe_code())
-            .append_pair("metadata[miraklId]", self.invoice.as_str())
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("amount", &self.amount.minor().to_string())
+            .append_pair("currency", &self.amount.currency().stripe_code());
+        let mark = PayoutMark {
+            invoice: self.invoice,
+            mirakl_host: self.mirakl_host,
+            shop_id: Some(self.shop_id),
+        };
+        mark.append_to(&mut body);
+        body.finish()
+    }
+}
+
+/// Which invoice a payout pays, as its metadata says it.
+#[derive(Debug, Clone, Copy)]
+pub struct PayoutMark<'a> {
+    /// The invoice it pays.
+    pub invoice: &'a InvoiceId,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
+}
+
+impl PayoutMark<'_> {
+    fn append_to(&self, body: &mut form_urlencoded::Serializer<'_, String>) {
+        body.append_pair("metadata[miraklId]", self.invoice.as_str())
             .append_pair("metadata[miraklType]", TYPE)
-            .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string())
-            .append_pair("metadata[invoiceId]", self.invoice.as_str())
-            .append_pair("metadata[pluginName]", "mirakl-stripe")
-            .finish()
+            .append_pair("metadata[miraklHost]", self.mirakl_host);
+        if let Some(shop) = self.shop_id {
+            body.append_pair("metadata[miraklShopId]", &shop.to_string());
+        }
+        body.append_pair("metadata[invoiceId]", self.invoice.as_str())
+            .append_pair("metadata[pluginName]", "mirakl-stripe");
     }
 }
 
@@ -153,25 +178,31 @@ impl Stripe {
         Ok((payout.into(), request_id))
     }
 
+    /// Writes which invoice a payout of an account pays into its metadata, so that it is known by that
+    /// from then on: `POST /v1/payouts/{id}`. Returns the payout as it is then.
+    pub async fn mark_payout(
+        &self,
+        account: &AccountId,
+        id: &PayoutId,
+        mark: &PayoutMark<'_>,
+    ) -> Result<Payout, StripeError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        mark.append_to(&mut body);
+        let path = format!("{PATH}/{id}");
+        let marked: WirePayout = self
+            .mark("/v1/payouts/{id}", &path, &body.finish(), Some(account))
+            .await?;
+        Ok(marked.into())
+    }
+
     /// A page of an account's payouts.
     pub async fn payouts(&self, query: &PayoutsQuery<'_>) -> Result<List<Payout>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WirePayout>, _) = self
-            .get_for(PATH, PATH, &parameters, Some(query.account))
-            .await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Payout::from).collect(),
+        let after = query.starting_after.as_deref();
+        let account = Some(query.account);
+        self.page::<WirePayout, _>(PATH, &[], query.from, after, account, |payout| {
+            payout.id.as_str()
         })
+        .await
     }
 
     /// One payout of an account; `None` when Stripe does not know it.
@@ -181,18 +212,10 @@ impl Stripe {
         id: &PayoutId,
     ) -> Result<Option<Payout>, StripeError> {
         let path = format!("{PATH}/{id}");
-        let found = self
+        let read = self
             .get_for::<WirePayout>("/v1/payouts/{id}", &path, &[], Some(account))
             .await;
-        match found {
-            Ok((payout, _)) => Ok(Some(payout.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(known(read)?.map(|(payout, _)| payout.into()))
     }
 }
 

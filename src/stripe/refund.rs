@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{ChargeId, OrderId, RefundId, ShopId, StripeRefundId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -47,6 +48,44 @@ impl NewRefund<'_> {
             self.shop_id,
         );
         body.finish()
+    }
+}
+
+/// What a refund or a reversal that somebody else made was made for, to be written on it.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeForRefund<'a> {
+    /// Of a product or of a service.
+    pub kind: RefundType,
+    /// The refund at Mirakl.
+    pub refund_id: &'a RefundId,
+    /// Its order.
+    pub order_id: &'a OrderId,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
+}
+
+impl MadeForRefund<'_> {
+    /// The request's body: the metadata that this program's own request would have carried.
+    pub(super) fn encode(&self) -> String {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        append_origin(
+            &mut body,
+            self.kind,
+            self.refund_id,
+            self.order_id,
+            self.mirakl_host,
+            self.shop_id,
+        );
+        body.finish()
+    }
+
+    /// The key of writing it on an object of Stripe at that time: each try is one of its own, because the same words
+    /// written twice do no harm.
+    pub(super) fn key(&self, object: &str, at: DateTime<Utc>) -> IdempotencyKey {
+        let try_of = format!("{object}@{}", at.timestamp_millis());
+        IdempotencyKey::new(self.mirakl_host, "name", self.kind.as_str(), &try_of, 1)
     }
 }
 
@@ -148,27 +187,28 @@ impl Stripe {
         Ok((refund.into(), request_id))
     }
 
+    /// Writes on a refund what it was made for: `POST /v1/refunds/{id}`.
+    pub async fn name_refund(
+        &self,
+        id: &StripeRefundId,
+        made_for: &MadeForRefund<'_>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StripeError> {
+        let path = format!("/v1/refunds/{id}");
+        let key = made_for.key(id.as_str(), at);
+        self.post_at::<WireRefund>("/v1/refunds/{id}", &path, &made_for.encode(), &key)
+            .await?;
+        Ok(())
+    }
+
     /// A page of refunds.
     pub async fn refunds(&self, query: &RefundsQuery<'_>) -> Result<List<Refund>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(charge) = query.charge {
-            parameters.push(("charge", charge.as_str()));
-        }
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireRefund>, _) =
-            self.get_dated(PATH, PATH, &parameters).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Refund::from).collect(),
+        let of = query.charge.map(|charge| ("charge", charge.as_str()));
+        let after = query.starting_after.as_deref();
+        self.page::<WireRefund, _>(PATH, of.as_slice(), query.from, after, None, |refund| {
+            refund.id.as_str()
         })
+        .await
     }
 
     /// All refunds of one charge.
@@ -191,15 +231,8 @@ impl Stripe {
     /// One refund; `None` when Stripe does not know it.
     pub async fn refund(&self, id: &StripeRefundId) -> Result<Option<Refund>, StripeError> {
         let path = format!("/v1/refunds/{id}");
-        match self.get::<WireRefund>("/v1/refunds/{id}", &path, &[]).await {
-            Ok(refund) => Ok(Some(refund.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let read: Result<WireRefund, _> = self.get("/v1/refunds/{id}", &path, &[]).await;
+        Ok(known(read)?.map(Refund::from))
     }
 }
 

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::refund::append_origin;
+use super::refund::{MadeForRefund, append_origin};
 use super::wire::{Metadata, WireList, unix};
 use super::{PAGE_SIZE, Stripe, StripeError};
 use crate::domain::ids::{OrderId, RefundId, ReversalId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
-use crate::domain::refund::{RefundType, reversal_is_for};
+use crate::domain::refund::{RefundType, reversal_is_for, reversal_is_nobodys};
 
 const TEMPLATE: &str = "/v1/transfers/{id}/reversals";
 
@@ -65,6 +65,11 @@ impl Reversal {
         let field = |name: &str| self.metadata.get(name).map(String::as_str);
         reversal_is_for(field, host, kind, id)
     }
+
+    /// Whether a person or another program made it.
+    pub fn is_nobodys(&self) -> bool {
+        reversal_is_nobodys(|name| self.metadata.get(name).map(String::as_str))
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,6 +113,22 @@ impl Stripe {
             .post_at::<WireReversal>(TEMPLATE, &path, body, key)
             .await?;
         Ok((reversal.into(), request_id))
+    }
+
+    /// Writes on a reversal what it was made for: `POST /v1/transfers/{id}/reversals/{id}`.
+    pub async fn name_reversal(
+        &self,
+        transfer: &TransferId,
+        id: &ReversalId,
+        made_for: &MadeForRefund<'_>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StripeError> {
+        let template = "/v1/transfers/{id}/reversals/{id}";
+        let path = format!("{}/{id}", path(transfer));
+        let key = made_for.key(id.as_str(), at);
+        self.post_at::<WireReversal>(template, &path, &made_for.encode(), &key)
+            .await?;
+        Ok(())
     }
 
     /// All reversals of one transfer.

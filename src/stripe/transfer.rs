@@ -1,10 +1,11 @@
-//! Transfers: `POST /v1/transfers`, `GET /v1/transfers`, `GET /v1/transfers/{id}`.
+//! Transfers: `POST|GET /v1/transfers`, `POST|GET /v1/transfers/{id}`.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::wire::{Metadata, WireList, unix};
-use super::{Class, List, PAGE_SIZE, Refusal, Stripe, StripeError};
+use super::error::known;
+use super::wire::{Metadata, unix};
+use super::{List, Stripe, StripeError};
 use crate::domain::ids::{AccountId, ChargeId, InvoiceId, ShopId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::{Currency, Money};
@@ -44,15 +45,42 @@ impl NewTransfer<'_> {
         if let Some(source) = self.source {
             body.append_pair("source_transaction", source.as_str());
         }
+        let mark = TransferMark {
+            kind: self.kind,
+            mirakl_id: self.mirakl_id,
+            mirakl_host: self.mirakl_host,
+            shop_id: Some(self.shop_id),
+        };
+        mark.append_to(&mut body);
+        body.finish()
+    }
+}
+
+/// What a transfer pays, as its metadata says it.
+#[derive(Debug, Clone, Copy)]
+pub struct TransferMark<'a> {
+    /// What it pays.
+    pub kind: TransferType,
+    /// The Mirakl id of what it pays.
+    pub mirakl_id: &'a str,
+    /// The marketplace.
+    pub mirakl_host: &'a str,
+    /// The shop it pays, where it is known.
+    pub shop_id: Option<ShopId>,
+}
+
+impl TransferMark<'_> {
+    fn append_to(&self, body: &mut form_urlencoded::Serializer<'_, String>) {
         body.append_pair("metadata[miraklId]", self.mirakl_id)
             .append_pair("metadata[miraklType]", self.kind.as_str())
-            .append_pair("metadata[miraklHost]", self.mirakl_host)
-            .append_pair("metadata[miraklShopId]", &self.shop_id.to_string());
+            .append_pair("metadata[miraklHost]", self.mirakl_host);
+        if let Some(shop) = self.shop_id {
+            body.append_pair("metadata[miraklShopId]", &shop.to_string());
+        }
         if self.kind.order_kind().is_none() {
             body.append_pair("metadata[invoiceId]", self.mirakl_id);
         }
-        body.append_pair("metadata[pluginName]", "mirakl-stripe")
-            .finish()
+        body.append_pair("metadata[pluginName]", "mirakl-stripe");
     }
 }
 
@@ -65,6 +93,8 @@ pub struct TransfersQuery<'a> {
     pub destination: Option<&'a AccountId>,
     /// The oldest, inclusive.
     pub from: Option<DateTime<Utc>>,
+    /// Only those made before this.
+    pub before: Option<DateTime<Utc>>,
     /// Continue after this transfer.
     pub starting_after: Option<String>,
 }
@@ -118,30 +148,37 @@ impl Stripe {
         Ok((transfer.into(), request_id))
     }
 
+    /// Writes what a transfer pays into its metadata, so that it is known by that from then on:
+    /// `POST /v1/transfers/{id}`. Returns the transfer as it is then.
+    pub async fn mark_transfer(
+        &self,
+        id: &TransferId,
+        mark: &TransferMark<'_>,
+        payer: Option<&AccountId>,
+    ) -> Result<Transfer, StripeError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        mark.append_to(&mut body);
+        let path = format!("{PATH}/{id}");
+        let marked: WireTransfer = self
+            .mark("/v1/transfers/{id}", &path, &body.finish(), payer)
+            .await?;
+        Ok(marked.into())
+    }
+
     /// A page of transfers.
     pub async fn transfers(
         &self,
         query: &TransfersQuery<'_>,
     ) -> Result<List<Transfer>, StripeError> {
-        let from = query.from.map(|from| from.timestamp().to_string());
-        let mut parameters = vec![("limit", PAGE_SIZE)];
-        if let Some(destination) = query.destination {
-            parameters.push(("destination", destination.as_str()));
-        }
-        if let Some(from) = &from {
-            parameters.push(("created[gte]", from));
-        }
-        if let Some(after) = &query.starting_after {
-            parameters.push(("starting_after", after));
-        }
-        let (page, date): (WireList<WireTransfer>, _) =
-            self.get_for(PATH, PATH, &parameters, query.payer).await?;
-        let last = page.data.last().map(|last| last.id.to_string());
-        Ok(List {
-            next: last.filter(|_| page.has_more),
-            date,
-            data: page.data.into_iter().map(Transfer::from).collect(),
+        let before = query.before.map(|before| before.timestamp().to_string());
+        let mut filter = Vec::new();
+        filter.extend(query.destination.map(|to| ("destination", to.as_str())));
+        filter.extend(before.as_deref().map(|before| ("created[lt]", before)));
+        let after = query.starting_after.as_deref();
+        self.page::<WireTransfer, _>(PATH, &filter, query.from, after, query.payer, |transfer| {
+            transfer.id.as_str()
         })
+        .await
     }
 
     /// One transfer; `None` when Stripe does not know it.
@@ -151,18 +188,10 @@ impl Stripe {
         payer: Option<&AccountId>,
     ) -> Result<Option<Transfer>, StripeError> {
         let path = format!("/v1/transfers/{id}");
-        match self
+        let read = self
             .get_for::<WireTransfer>("/v1/transfers/{id}", &path, &[], payer)
-            .await
-        {
-            Ok((transfer, _)) => Ok(Some(transfer.into())),
-            Err(StripeError::Refused(Refusal {
-                class: Class::Final,
-                status: 404,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
-        }
+            .await;
+        Ok(known(read)?.map(|(transfer, _)| transfer.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use simulator::{Effect, Fault};
 
-use crate::support::World;
+use crate::support::{World, eur};
 
 const CREATE: &str = "POST /v1/transfers";
 
@@ -74,6 +74,50 @@ async fn a_stored_500_without_effect_is_carried_out_once_stripe_has_forgotten_th
     world.pass(TimeDelta::hours(25));
     world.transfer().await.exits(0);
     world.each_moved_once(&ids, 900).await;
+}
+
+#[tokio::test]
+async fn stored_500s_do_not_keep_what_is_new_waiting() {
+    let world = World::new().await;
+    world.orders(12);
+    world
+        .sim
+        .faults()
+        .add(Fault::on(CREATE).times(12).then(Effect::StatusStored(500)));
+    world.transfer().await;
+    world.paid(eur("NEW-A", 2000, "10.00", "1.00"), "NEW", 1000);
+    world.sim.clear_calls();
+    world.transfer().await.exits(3).says("12 of the waiting");
+    assert_eq!(world.moved("NEW-A"), [900]);
+    assert_eq!(
+        world.sim.count(CREATE),
+        13,
+        "a stored answer is asked for once"
+    );
+}
+
+#[tokio::test]
+async fn leftovers_that_stripe_does_not_answer_do_not_keep_what_is_new_waiting() {
+    let world = World::new().await;
+    let ids = world.orders(12);
+    world
+        .sim
+        .faults()
+        .add(Fault::on(CREATE).always().then(Effect::Status(500)));
+    world.transfer().await.exits(1).says("did not answer");
+    world.sim.faults().clear();
+    for id in &ids {
+        let old = Fault::on(CREATE).always().containing(&format!("={id}&"));
+        world.sim.faults().add(old.then(Effect::Status(500)));
+    }
+    world.paid(eur("NEW-A", 2000, "10.00", "1.00"), "NEW", 1000);
+    world.transfer().await.exits(1).says("did not answer");
+    assert_eq!(world.moved("NEW-A"), [900]);
+    world.sim.faults().clear();
+    world.transfer().await.exits(0);
+    world
+        .each_moved_once(&[&ids[..], &["NEW-A".to_owned()]].concat(), 900)
+        .await;
 }
 
 #[tokio::test]

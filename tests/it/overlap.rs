@@ -58,7 +58,8 @@ async fn a_holder_of_more_than_an_hour_is_an_alarm() {
         .await
         .exits(1)
         .says("for more than an hour");
-    Finished::of(first).await.exits(0);
+    // The clock that it was started with did not go on with the others.
+    Finished::of(first).await.exits(1).says("the clock of this");
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn a_database_serves_one_marketplace_one_platform_and_one_mode() {
         .transfer()
         .await
         .exits(2)
-        .says("belongs to another Mirakl host");
+        .says("do not: an empty database would pay again");
     world.set("MIRAKL_HOST_NAME", &own);
     // Another key of the same account is fine, and is checked once.
     world.set("STRIPE_CLIENT_SECRET", STRIPE_RESTRICTED_KEY);

@@ -133,7 +133,7 @@ fn refused(id: i64, reason: &str) -> RefusedPayout<'_> {
         reason,
         code: "code",
         request_id: None,
-        next_look_at: Utc::now(),
+        next_look_at: Some(Utc::now()),
     }
 }
 

@@ -197,9 +197,9 @@ async fn movements_of_an_invoice_that_are_open_or_to_be_sent() {
         ("9", &[]),
     ] {
         let found = obstacles(conn, invoice, "acct_2000", "EUR").await;
-        let open = found.open_kinds.iter().zip(&found.open_statuses);
+        let open = found.open.iter();
         let open: Vec<String> = open
-            .map(|(kind, status)| format!("{} {}", kind.as_str(), status.as_str()))
+            .map(|open| format!("{} {}", open.kind.as_str(), open.status.as_str()))
             .collect();
         assert_eq!(open, expected, "{invoice}");
     }

@@ -65,6 +65,28 @@ async fn a_wrong_mirakl_key_stops_the_run_with_1_and_one_clear_line() {
 }
 
 #[tokio::test]
+async fn what_stripe_repeats_of_the_key_is_told_nobody() {
+    let world = World::new().await;
+    world.orders(1);
+    let refusal = Effect::Refusal {
+        status: 403,
+        code: Some("account_invalid".to_owned()),
+        param: None,
+        message: "The provided key 'sk_test_****a9Zq' does not have access.".to_owned(),
+    };
+    let fault = Fault::on("POST /v1/transfers").then(refusal);
+    world.sim.faults().add(fault);
+    let run = world.transfer().await.exits(3);
+    let row = world.row("C1-A").await;
+    assert!(row.reason.contains("does not have access"), "{row:?}");
+    let told = format!("{}{}{}", run.stdout, run.stderr, row.reason);
+    assert!(
+        !told.contains("a9Zq") && !told.contains("sk_test"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn no_secret_appears_in_the_most_talkative_log_of_a_run_with_every_kind_of_fault() {
     let world = World::new().await;
     world.orders(8);

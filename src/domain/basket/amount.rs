@@ -45,6 +45,32 @@ pub fn owed(basket: &Basket, currency: Currency) -> Result<Owed, HoldReason> {
     })
 }
 
+/// What Mirakl knows to be given back of what is live, in the currency of the payment.
+pub fn given_back(basket: &Basket, currency: Currency) -> Result<Money, HoldReason> {
+    let mut sum = Decimal::ZERO;
+    let passes_through = |order: &&ProductOrder| {
+        !order.customer_pays_seller && !matches!(order.state, OrderState::Ended(_))
+    };
+    for order in basket.orders.iter().filter(passes_through) {
+        let refunds = order.live_lines().flat_map(|line| &line.refunds);
+        for refund in refunds.filter(|refund| refund.confirmed) {
+            sum = add(sum, refund.amount)?;
+            if order.tax_mode == TaxMode::Excluded {
+                sum = add(sum, refund.taxes)?;
+            }
+        }
+    }
+    let live = |order: &&ServiceOrder| !matches!(order.state, ServiceState::Ended(_));
+    let refunds = basket.services.iter().filter(live);
+    let refunds = refunds.flat_map(|order| &order.refunds);
+    for refund in refunds.filter(|refund| refund.confirmed) {
+        for part in [refund.amount, refund.taxes, refund.options] {
+            sum = add(sum, part)?;
+        }
+    }
+    Money::from_major(sum, currency).map_err(|error| cannot(error.to_string()))
+}
+
 fn same_currency(
     order: &crate::domain::ids::OrderId,
     needed: &str,

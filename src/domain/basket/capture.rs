@@ -80,6 +80,11 @@ fn decide(
             needed: live,
         });
     }
+    if basket.services_missing && left > live.minor() {
+        return Err(HoldReason::ServicesMissing {
+            nameless: Money::from_minor(left - live.minor(), currency),
+        });
+    }
     // The operator's own goods in the basket stay in, unless nothing of it is known to be live.
     if left == 0 {
         return Ok(CaptureDecision::Cancel { explained });

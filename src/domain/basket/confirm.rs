@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::amount::owed;
+use super::amount::{given_back, owed};
 use super::reason::HoldReason;
 use super::{Basket, KnownPayment};
 use crate::domain::ids::OrderId;
@@ -72,7 +72,7 @@ pub fn confirm_order(
     if !basket.orders.iter().any(|known| known.id == *order) {
         return ConfirmDecision::Hold(HoldReason::NotListed(order.clone()));
     }
-    match asked(payment, order, amount, currency) {
+    match asked(basket, payment, order, amount, currency) {
         Ok(()) => decision,
         Err(reason) => ConfirmDecision::Hold(reason),
     }
@@ -80,6 +80,7 @@ pub fn confirm_order(
 
 /// Whether a payment can bring what Mirakl asks for one order.
 fn asked(
+    basket: &Basket,
     payment: &Payment,
     order: &OrderId,
     amount: Decimal,
@@ -95,7 +96,7 @@ fn asked(
     }
     let needed = Money::from_major(amount, paid)
         .map_err(|error| HoldReason::CannotAddUp(error.to_string()))?;
-    let paid = Money::from_minor(brings(payment), paid);
+    let paid = brings(basket, payment)?;
     match needed.minor() <= paid.minor() {
         true => Ok(()),
         false => Err(HoldReason::CoversLess { paid, needed }),
@@ -125,20 +126,26 @@ fn payable(basket: &Basket, policy: Policy) -> Result<Payment, HoldReason> {
         return Err(HoldReason::PaymentPending(name()));
     }
     let needed = owed(basket, payment.amount.currency())?.live;
-    let paid = Money::from_minor(brings(payment), payment.amount.currency());
+    let paid = brings(basket, payment)?;
     if paid.minor() < needed.minor() {
         return Err(HoldReason::CoversLess { paid, needed });
     }
     Ok(payment.clone())
 }
 
-/// What a payment can bring: what was taken and not given back, or what is authorised.
-pub(super) fn brings(payment: &Payment) -> i64 {
-    match payment.status {
-        PaymentStatus::Captured => payment.captured - payment.refunded,
+/// What a payment can bring: what is authorised, or what was taken and not given back. What was given
+/// back by a refund that Mirakl knows was paid all the same: the orders need no less for it.
+fn brings(basket: &Basket, payment: &Payment) -> Result<Money, HoldReason> {
+    let currency = payment.amount.currency();
+    let minor = match payment.status {
+        PaymentStatus::Captured => {
+            let for_orders = given_back(basket, currency)?.minor().max(0);
+            payment.captured - payment.refunded + payment.refunded.min(for_orders)
+        }
         PaymentStatus::ToCapture => payment.amount.minor(),
         PaymentStatus::Canceled | PaymentStatus::Failed => 0,
-    }
+    };
+    Ok(Money::from_minor(minor, currency))
 }
 
 /// The one live payment of a basket, if it can be used at all.

@@ -44,6 +44,8 @@ pub struct Basket {
     pub payments: Vec<KnownPayment>,
     /// What of it could not be read, and why: nothing is decided about the whole.
     pub unread: Option<String>,
+    /// Mirakl had no list of service orders to look into: what no order names may be a service's.
+    pub services_missing: bool,
 }
 
 impl Basket {

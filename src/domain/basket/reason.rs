@@ -72,6 +72,15 @@ pub enum HoldReason {
     /// An accepted service order has no debit yet.
     #[error("Mirakl has not asked for the debit of this service order yet")]
     NoDebit,
+    /// More is authorised than the orders that could be read come to.
+    #[error(
+        "Mirakl shows no list of service orders (404): {nameless} that no product order names may \
+         be a service's"
+    )]
+    ServicesMissing {
+        /// What no order names.
+        nameless: Money,
+    },
     /// Mirakl has no orders for the basket.
     #[error("Mirakl has no order of this basket")]
     NoOrders,
@@ -96,6 +105,7 @@ impl HoldReason {
             Self::Unread(_) => "unread",
             Self::NotListed(_) => "not_listed",
             Self::NoDebit => "no_debit",
+            Self::ServicesMissing { .. } => "services_missing",
             Self::NoOrders => "no_orders",
         }
     }

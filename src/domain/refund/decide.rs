@@ -18,7 +18,7 @@ pub enum Decision {
         /// The payment it belongs to.
         payment: Option<String>,
     },
-    /// The former connector has refunded it: go on from there.
+    /// The old connector has refunded it: go on from there.
     TakeOver {
         /// What is refunded and what the seller bears.
         amounts: RefundAmounts,
@@ -57,9 +57,9 @@ pub struct Facts<'a> {
     pub shown: &'a Result<Shown, HoldReason>,
     /// The charge that the customer paid by.
     pub charged: &'a Result<Charged, HoldReason>,
-    /// A refund that the former connector made for this one, and what it gave back in minor units.
-    pub former: Option<(&'a StripeRefundId, i64)>,
-    /// Minor units of the charge that others refunded, without `former`.
+    /// A refund that the old connector made for this one, and what it gave back in minor units.
+    pub old: Option<(&'a StripeRefundId, i64)>,
+    /// Minor units of the charge that others refunded, without `old`.
     pub by_others: i64,
     /// Minor units of these that a person has accepted.
     pub accepted: i64,
@@ -92,10 +92,10 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         };
         return Decision::Hold(HoldReason::Payment(reason));
     }
-    if let Some((former, minor)) = facts.former {
+    if let Some((old, minor)) = facts.old {
         if minor != refund.minor() {
-            return Decision::Person(PersonReason::FormerDiffers {
-                id: former.clone(),
+            return Decision::Person(PersonReason::OldDiffers {
+                id: old.clone(),
                 given: Money::from_minor(minor, currency),
                 asked: refund,
             });
@@ -104,7 +104,7 @@ pub fn decide(facts: Facts<'_>) -> Decision {
             amounts,
             charge,
             payment,
-            refund: former.clone(),
+            refund: old.clone(),
         };
     }
     if facts.by_others > facts.accepted {

@@ -10,7 +10,7 @@ mod tests;
 
 pub use amount::{RefundAmounts, Shown, refund_amounts};
 pub use decide::{Charged, Decision, Facts, decide};
-pub use origin::{MadeFor, RefundOrigin, refund_origin, reversal_is_for};
+pub use origin::{MadeFor, RefundOrigin, refund_origin, reversal_is_for, reversal_is_nobodys};
 pub use reason::{AbortReason, HoldReason, NothingReason, PersonReason};
 pub use reverse::{Part, ReversalDecision, ReversalFacts, Transferred, decide_reversal};
 

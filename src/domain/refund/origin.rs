@@ -13,8 +13,8 @@ pub enum RefundOrigin {
         /// What it was made for.
         made_for: MadeFor,
     },
-    /// The former connector, which did not say for which marketplace.
-    Former(Option<RefundId>),
+    /// The old connector, which did not say for which marketplace.
+    Old(Option<RefundId>),
     /// Somebody else: a person in the dashboard, another program.
     Other,
 }
@@ -57,14 +57,14 @@ pub fn refund_origin<'a>(field: impl Fn(&str) -> Option<&'a str>) -> RefundOrigi
         }
         Some("MiraklConnector") => {
             let id = filled("miraklRefundId").or_else(|| filled("miraklId"));
-            RefundOrigin::Former(id.map(RefundId::from))
+            RefundOrigin::Old(id.map(RefundId::from))
         }
         _ => RefundOrigin::Other,
     }
 }
 
 /// Whether a reversal was made for this refund of the marketplace at `host`, by its metadata. The
-/// former connector named only the refund.
+/// old connector named only the refund.
 pub fn reversal_is_for<'a>(
     field: impl Fn(&str) -> Option<&'a str>,
     host: &str,
@@ -81,6 +81,15 @@ pub fn reversal_is_for<'a>(
         Some("MiraklConnector") => is("miraklRefundId", id.as_str()) || is("miraklId", id.as_str()),
         _ => false,
     }
+}
+
+/// Whether neither this program nor the former connector made a reversal, by its metadata: a person in the dashboard
+/// did, or another program.
+pub fn reversal_is_nobodys<'a>(field: impl Fn(&str) -> Option<&'a str>) -> bool {
+    !matches!(
+        field("pluginName"),
+        Some("mirakl-stripe" | "MiraklConnector")
+    )
 }
 
 #[cfg(test)]
@@ -104,7 +113,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_refund_is_ours_the_former_connectors_or_somebody_elses() {
+    fn a_refund_is_ours_the_old_connectors_or_somebody_elses() {
         let RefundOrigin::Ours { host, made_for } = refund_origin(reader(&OURS)) else {
             panic!("ours");
         };
@@ -113,10 +122,10 @@ mod tests {
         assert_eq!(made_for.refund_id.as_str(), "1100");
         assert_eq!(made_for.order_id.as_str(), "C1-A");
         assert_eq!(made_for.shop_id, Some(ShopId(2000)));
-        let former = [("pluginName", "MiraklConnector"), ("miraklRefundId", "7")];
+        let old = [("pluginName", "MiraklConnector"), ("miraklRefundId", "7")];
         assert_eq!(
-            refund_origin(reader(&former)),
-            RefundOrigin::Former(Some("7".into()))
+            refund_origin(reader(&old)),
+            RefundOrigin::Old(Some("7".into()))
         );
         for fields in [&OURS[..2], &OURS[1..], &OURS[..4], &[]] {
             assert_eq!(
@@ -136,8 +145,11 @@ mod tests {
         assert!(of(&OURS, "m.example", RefundType::ProductRefund));
         assert!(!of(&OURS, "other.example", RefundType::ProductRefund));
         assert!(!of(&OURS, "m.example", RefundType::ServiceRefund));
-        let former = [("pluginName", "MiraklConnector"), ("miraklId", "1100")];
-        assert!(of(&former, "m.example", RefundType::ProductRefund));
+        let old = [("pluginName", "MiraklConnector"), ("miraklId", "1100")];
+        assert!(of(&old, "m.example", RefundType::ProductRefund));
         assert!(!of(&OURS[1..], "m.example", RefundType::ProductRefund));
+        for (fields, nobodys) in [(&OURS[..], false), (&old, false), (&OURS[1..], true)] {
+            assert_eq!(reversal_is_nobodys(reader(fields)), nobodys, "{fields:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use crate::domain::ids::{ChargeId, StripeRefundId};
+use crate::domain::ids::{ChargeId, StripeRefundId, TransferId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transfer;
 
@@ -101,18 +101,29 @@ pub enum PersonReason {
         /// How much.
         amount: Money,
     },
-    /// The former connector gave back something else than Mirakl asks for.
+    /// The old connector gave back something else than Mirakl asks for.
     #[error(
         "the former connector gave back {given} by {id}, Mirakl asks for {asked}: refund the \
          difference by hand, then end this by `resolve refund --abandon`, or refund all of it by `--retry`"
     )]
-    FormerDiffers {
+    OldDiffers {
         /// Its refund.
         id: StripeRefundId,
         /// What it gave back.
         given: Money,
         /// What Mirakl asks for.
         asked: Money,
+    },
+    /// Money of the transfer was taken back by other hands; the seller's part may be among it.
+    #[error(
+        "{amount} of transfer {transfer} were taken back by somebody else: if that was for this refund, \
+         give its id by `resolve refund --stripe-id`, else `--retry`"
+    )]
+    ReversedByOthers {
+        /// The transfer.
+        transfer: TransferId,
+        /// How much.
+        amount: Money,
     },
     /// Stripe made the refund and could not carry it out.
     #[error("Stripe could not carry out {id} ({why}): the customer does not have the money")]
@@ -129,7 +140,8 @@ impl PersonReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RefundedByOthers { .. } => "refunded_by_others",
-            Self::FormerDiffers { .. } => "former_differs",
+            Self::OldDiffers { .. } => "former_differs",
+            Self::ReversedByOthers { .. } => "reversed_by_others",
             Self::FailedLater { .. } => "refund_failed_later",
         }
     }

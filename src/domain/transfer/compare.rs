@@ -45,7 +45,7 @@ pub fn compare_seller(
                 Comparison::Differs(_) | Comparison::Silent => comparison,
             }
         }
-        _ => comparison,
+        Comparison::Agrees | Comparison::Differs(_) | Comparison::Silent => comparison,
     }
 }
 

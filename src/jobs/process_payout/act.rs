@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::adopt::Adoption;
 use super::{Pass, adopt, movements, payouts};
 use crate::domain::ids::{AccountId, InvoiceId};
 use crate::domain::money::Currency;
-use crate::domain::retry::DECISION_LIFE;
+use crate::domain::retry::{DECISION_LIFE, KEY_LIFE};
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
 use crate::store::payouts as store;
@@ -82,8 +84,17 @@ async fn one(pass: &Pass<'_>, account: &AccountId, to_pay: &[InvoiceId]) -> Resu
         Adoption::Done => {}
         Adoption::Unanswered => return Ok(()),
         Adoption::Refused(reason) => {
-            for row in moves.iter().filter(|row| row.sent_at.is_none()) {
-                movements::hold(pass, row, &reason).await?;
+            let may_be_forgotten =
+                |sent_at: Option<DateTime<Utc>>| sent_at.is_some_and(|at| now - at > KEY_LIFE);
+            for row in pending.iter().filter(|row| may_be_forgotten(row.sent_at)) {
+                payouts::give_up(pass, row, &reason).await?;
+            }
+            for row in &moves {
+                if row.sent_at.is_none() {
+                    movements::hold(pass, row, &reason).await?;
+                } else if row.kind.is_charge() && may_be_forgotten(row.sent_at) {
+                    movements::give_up(pass, row, &reason).await?;
+                }
             }
             for row in &ready {
                 payouts::hold(pass, row, &reason).await?;

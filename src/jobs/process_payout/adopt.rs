@@ -2,23 +2,18 @@
 //! platform's list of transfers, charges and payouts in each account's own lists.
 
 use anyhow::anyhow;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{Pass, follow_at, next_try};
+use super::came_back::{tell, why_ended};
+use super::{Pass, follow_at};
 use crate::app::App;
 use crate::domain::ids::AccountId;
-use crate::domain::payout::{HoldReason, Life};
-use crate::domain::retry;
-use crate::jobs::adopting::{covered_by, list_from};
+use crate::domain::payout::HoldReason;
+use crate::jobs::adopting::{FIRST_LOOK_BACK, covered_by, list_from};
 use crate::jobs::{Result, adopting};
-use crate::notify::{Event, PayoutFailed};
 use crate::store::adoptions::{self, Covered};
-use crate::store::notifications;
-use crate::store::payouts::{self, AdoptedPayout, CameBack};
+use crate::store::payouts::{self, AdoptedPayout};
 use crate::stripe::{Payout, PayoutsQuery, StripeError, Transfer, TransfersQuery};
-
-/// A store that knows nothing is compared with so much of a list at least.
-const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 fn start(pass: &Pass<'_>) -> DateTime<Utc> {
     let ago = pass.app.clock.now() - FIRST_LOOK_BACK;
@@ -51,10 +46,7 @@ pub(super) async fn account(pass: &Pass<'_>, account: &AccountId) -> Result<Adop
         Err(error @ StripeError::Stop(_)) => return Err(anyhow!(error).into()),
         Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
             tracing::warn!(%account, %error, "an account's payouts and transfers could not be listed; nothing is sent for it without that");
-            pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
+            pass.run.count_failed();
             return Ok(match &error {
                 StripeError::Refused(refusal) => Adoption::Refused(HoldReason::AccountUnread(
                     account.clone(),
@@ -136,32 +128,10 @@ async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>
     if adoption.settled > 0 || !adoption.came_back.is_empty() {
         adoptions::found_unknown(&mut tx, now).await?;
     }
-    if app.notifier.is_some() {
-        let events: Vec<Event> = adoption.came_back.iter().map(event).collect();
-        notifications::add(&mut tx, &events, now).await?;
-    }
+    tell(pass, &mut tx, &adoption.came_back, now).await?;
     tx.commit().await?;
     adopting::told(pass.run, "payout", adoption.settled, adoption.doubled);
-    for row in &adoption.came_back {
-        let reason = row.reason.as_str();
-        tracing::warn!(invoice = %row.invoice, amount = %row.amount, reason, "a payout came back");
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
-    }
     Ok(())
-}
-
-fn event(row: &CameBack) -> Event {
-    Event::PayoutFailed(Box::new(PayoutFailed {
-        internal_id: row.id,
-        invoice: row.invoice.clone(),
-        shop_id: row.shop_id,
-        payout_id: Some(row.payout_id.clone()),
-        amount: Some(row.amount),
-        reason: row.reason.clone(),
-    }))
 }
 
 fn ours_of(
@@ -191,23 +161,10 @@ fn ours_of(
     })
 }
 
-/// Why a payout that was made is not any more, the code of it, and when it is tried again.
-pub(super) fn why_ended(
-    life: &Life,
-    id: &str,
-    now: DateTime<Utc>,
-) -> (String, String, Option<DateTime<Utc>>) {
-    match life {
-        Life::Failed(code) => (
-            format!("the bank did not take {id}: {code}"),
-            code.clone(),
-            Some(next_try(now, retry::final_failure_delay())),
-        ),
-        Life::Canceled => (
-            format!("{id} was cancelled by hand: decide by `resolve payout`"),
-            "canceled".to_owned(),
-            None,
-        ),
-        Life::UnderWay(_) | Life::Paid => (String::new(), String::new(), None),
-    }
+/// Why a person must find out what became of something.
+pub(super) fn cannot_be_learnt(cause: &HoldReason) -> String {
+    format!(
+        "it cannot be learnt whether it was made ({cause}): look at the account in Stripe's dashboard, \
+         then decide by `resolve`"
+    )
 }

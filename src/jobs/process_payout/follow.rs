@@ -3,14 +3,12 @@
 
 use anyhow::anyhow;
 
-use super::adopt::why_ended;
+use super::came_back::{tell, why_ended};
 use super::{FOLLOW_DAILY, FOLLOW_FOR, Pass, follow_at};
 use crate::domain::payout::Life;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
-use crate::notify::{Event, PayoutFailed};
-use crate::store::notifications;
-use crate::store::payouts::{self, Followed, SeenPayout};
+use crate::store::payouts::{self, CameBack, Followed, SeenPayout};
 use crate::stripe::{Payout, StripeError};
 
 const BATCH: i64 = 200;
@@ -51,10 +49,7 @@ async fn one(pass: &Pass<'_>, row: &Followed) -> Result<()> {
     };
     let (payout, invoice) = (&row.payout_id, &row.invoice);
     tracing::error!(%payout, %invoice, error, "a payout could not be read again");
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     let now = pass.app.clock.now();
     let next = (now - row.stripe_created_at < FOLLOW_FOR).then(|| now + FOLLOW_DAILY);
     let lost = next.is_none().then(|| {
@@ -91,25 +86,18 @@ async fn learnt(pass: &Pass<'_>, row: &Followed, payout: &Payout) -> Result<()> 
         }
         Life::Failed(_) | Life::Canceled => {
             let (reason, code, next) = why_ended(&payout.life, row.payout_id.as_str(), now);
-            tracing::warn!(invoice = %row.invoice, amount = %row.amount, reason, "a payout came back");
             let mut tx = app.db.begin().await?;
             payouts::ended(&mut tx, row.id, (&reason, &code), word, next, now).await?;
-            if app.notifier.is_some() {
-                let event = Event::PayoutFailed(Box::new(PayoutFailed {
-                    internal_id: row.id,
-                    invoice: row.invoice.clone(),
-                    shop_id: row.shop_id,
-                    payout_id: Some(row.payout_id.clone()),
-                    amount: Some(row.amount),
-                    reason: reason.clone(),
-                }));
-                notifications::add(&mut tx, &[event], now).await?;
-            }
+            let came_back = CameBack {
+                id: row.id,
+                invoice: row.invoice.clone(),
+                shop_id: row.shop_id,
+                amount: row.amount,
+                payout_id: row.payout_id.clone(),
+                reason,
+            };
+            tell(pass, &mut tx, &[came_back], now).await?;
             tx.commit().await?;
-            pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
         }
     }
     Ok(())

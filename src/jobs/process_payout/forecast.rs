@@ -16,7 +16,7 @@ use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
 use crate::jobs::adopting::{list_from, ours};
 use crate::store::adoptions::{self, Listed};
-use crate::store::payouts::{self, Wanted};
+use crate::store::payouts::{self, OpenMovement, Wanted};
 use crate::stripe::{Balance, StripeError, TransfersQuery};
 
 type Moved = HashSet<(TransferType, String)>;
@@ -206,12 +206,10 @@ impl<'a> Forecast<'a> {
             };
             payouts::obstacles(&mut conn, &wanted).await?
         };
-        let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
         // What the plan moves before the payout is not in its way.
-        let open = open.filter(|(kind, _)| !draft.movements.iter().any(|m| m.kind == **kind));
-        let open: Vec<String> = open
-            .map(|(kind, status)| format!("{} is {}", kind.notified_type(), status.as_str()))
-            .collect();
+        let moves = |open: &&OpenMovement| draft.movements.iter().any(|m| m.kind == open.kind);
+        let open = obstacles.open.iter().filter(|open| !moves(open));
+        let open: Vec<String> = open.map(ToString::to_string).collect();
         let earlier = self.waiting.get(&shop_id.0);
         Ok(gate(&Gate {
             amount,

@@ -60,11 +60,7 @@ async fn sweep(pass: &mut Pass<'_>, from: DateTime<Utc>) -> Result<()> {
 }
 
 pub(super) fn again_and_again() -> anyhow::Error {
-    anyhow!(MiraklError::Malformed {
-        path: Mirakl::INVOICES,
-        cause: "the same page again and again".to_owned(),
-    })
-    .context(READING)
+    anyhow!(MiraklError::same_page(Mirakl::INVOICES)).context(READING)
 }
 
 /// A sweep is noted also when it saw nothing new, or something that could not be identified: that

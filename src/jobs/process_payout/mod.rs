@@ -5,9 +5,11 @@
 //! [`gather`] sweeps Mirakl's invoices once a day and reads what waits by id, [`page`] decides,
 //! [`record`] writes, and [`act`] takes each seller's account in turn: it is compared with Stripe's lists by
 //! [`adopt`], then its movements are sent by [`movements`], then its payouts by [`payouts`].
+//! [`came_back`] tells of payouts that a bank sent back. [`mod@plan`] and [`forecast`] are the dry run.
 
 mod act;
 mod adopt;
+mod came_back;
 mod follow;
 mod forecast;
 mod gather;
@@ -26,6 +28,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::ProgressBar;
 
 use super::accounts::Accounts;
+use super::adopting;
 use super::sending::Doubts;
 use super::{JobError, Result, Run};
 use crate::app::App;
@@ -99,15 +102,21 @@ impl Pass<'_> {
 
     /// A request has no answer: the next run goes on with it.
     fn in_doubt(&self, row: i64, error: StripeError) -> Result<()> {
-        self.doubts.unanswered(row);
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
         match error {
-            StripeError::Stop(_) => Err(anyhow!(error).into()),
-            StripeError::Unknown(_) | StripeError::Refused(_) => Ok(()),
+            StripeError::Stop(_) => {
+                self.doubts.add(row);
+                Err(anyhow!(error).into())
+            }
+            StripeError::Unknown(doubt) => {
+                self.doubts.unanswered(row, &doubt);
+                Ok(())
+            }
+            StripeError::Refused(_) => {
+                self.doubts.add(row);
+                self.doubts.answered();
+                Ok(())
+            }
         }
     }
 }
@@ -115,6 +124,7 @@ impl Pass<'_> {
 /// Runs the job.
 pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     let beginning = beginning(app, options).await?;
+    adopting::check_start(app, beginning.start).await?;
     let mut pass = Pass {
         app,
         run,

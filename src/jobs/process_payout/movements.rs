@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::act::Purse;
+use super::adopt::cannot_be_learnt;
 use super::{Pass, next_try};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
@@ -12,7 +13,7 @@ use crate::jobs::sending::CLOCK_MARGIN;
 use crate::jobs::{Result, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Adopted, Failed, MADE_BY_OLD, Made, PendingMovement};
-use crate::store::{accounts, notifications, old_movements, payouts};
+use crate::store::{Connection, accounts, notifications, old_movements, payouts};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 /// Sends a movement, or lets it wait for what stands in its way.
@@ -168,31 +169,13 @@ async fn made_by_old(pass: &Pass<'_>, row: &PendingMovement) -> Result<bool> {
 
 /// The transfer that this row's request made, if it made one.
 async fn look_up(pass: &Pass<'_>, row: &PendingMovement) -> Result<Option<Transfer>, StripeError> {
-    let app = pass.app;
-    let host = app.mirakl.host();
-    let mut query = TransfersQuery {
+    let query = TransfersQuery {
         payer: row.payer.as_ref(),
         destination: Some(&row.destination),
         from: row.sent_at.map(|at| at - CLOCK_MARGIN),
-        starting_after: None,
+        ..TransfersQuery::default()
     };
-    loop {
-        let page = app.stripe.transfers(&query).await?;
-        let mine = |transfer: &Transfer| {
-            transfer.origin.as_ref().is_some_and(|origin| {
-                adopting::kind(app, origin, transfer) == row.kind
-                    && origin.mirakl_id == row.invoice.as_str()
-                    && origin.is_of(&host)
-            })
-        };
-        if let Some(found) = page.data.into_iter().find(mine) {
-            return Ok(Some(found));
-        }
-        match page.next {
-            Some(next) => query.starting_after = Some(next),
-            None => return Ok(None),
-        }
-    }
+    adopting::find(pass.app, query, row.kind, row.invoice.as_str()).await
 }
 
 async fn settle(
@@ -234,10 +217,7 @@ async fn settle(
         amount.minor()
     };
     purse.note(amount.currency(), minor);
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -271,12 +251,50 @@ async fn refused(
         reason: &reason,
         code: &code,
         request_id: refusal.request_id.as_deref(),
-        next_look_at: next_try(now, refusal.class.delay(row.failures)),
+        next_look_at: Some(next_try(now, refusal.class.delay(row.failures))),
     };
     let mut tx = app.db.begin().await?;
-    let news = transfers::failed(&mut tx, &failed, now).await?;
-    if news && app.notifier.is_some() {
-        let event = Event::TransferFailed(Box::new(TransferFailed {
+    fail(pass, &mut tx, row, &failed).await?;
+    if refusal.cannot_receive() && !row.kind.is_charge() {
+        accounts::cannot_receive(&mut tx, &row.destination, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A charge in doubt whose key Stripe may have forgotten, and whose account it no longer shows: a person
+/// finds out.
+pub(super) async fn give_up(
+    pass: &Pass<'_>,
+    row: &PendingMovement,
+    cause: &HoldReason,
+) -> Result<()> {
+    let reason = cannot_be_learnt(cause);
+    tracing::error!(invoice = %row.invoice, amount = %row.amount, reason, "a charge in doubt");
+    let failed = Failed {
+        id: row.id,
+        reason: &reason,
+        code: cause.code(),
+        request_id: None,
+        next_look_at: None,
+    };
+    let mut tx = pass.app.db.begin().await?;
+    fail(pass, &mut tx, row, &failed).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Settles a row as not made, and tells the operator's server if that is news.
+async fn fail(
+    pass: &Pass<'_>,
+    conn: &mut Connection,
+    row: &PendingMovement,
+    failed: &Failed<'_>,
+) -> Result<()> {
+    let now = pass.app.clock.now();
+    let news = transfers::failed(&mut *conn, failed, now).await?;
+    if news && pass.app.notifier.is_some() {
+        let event = Event::from(TransferFailed {
             internal_id: row.id,
             kind: row.kind,
             mirakl_id: row.invoice.to_string(),
@@ -284,22 +302,11 @@ async fn refused(
             shop_id: row.shop_id,
             charge: None,
             amount: Some(row.amount),
-            reason: reason.clone(),
-        }));
-        notifications::add(&mut tx, &[event], now).await?;
+            reason: failed.reason.to_owned(),
+        });
+        notifications::add(conn, &[event], now).await?;
     }
-    let cannot_receive = matches!(
-        code.as_str(),
-        "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-    );
-    if cannot_receive && !row.kind.is_charge() {
-        accounts::cannot_receive(&mut tx, &row.destination, now).await?;
-    }
-    tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }
 

@@ -4,8 +4,9 @@
 use anyhow::anyhow;
 
 use super::act::Purse;
+use super::adopt::cannot_be_learnt;
 use super::{Pass, follow_at, next_try};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, PayoutId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::payout::{Gate, HoldReason, PayoutStatus, gate};
@@ -14,7 +15,7 @@ use crate::jobs::Result;
 use crate::jobs::sending::CLOCK_MARGIN;
 use crate::notify::{Event, PayoutFailed};
 use crate::store::payouts::{self, MadePayout, PendingPayout, Ready, RefusedPayout, Wanted};
-use crate::store::{accounts, notifications};
+use crate::store::{Connection, accounts, notifications};
 use crate::stripe::{Class, NewPayout, Payout, PayoutsQuery, Refusal, StripeError};
 
 /// Pays out what was decided, or lets it wait for what stands in its way.
@@ -78,10 +79,7 @@ async fn in_the_way(
         };
         payouts::obstacles(&mut conn, &wanted).await?
     };
-    let open = obstacles.open_kinds.iter().zip(&obstacles.open_statuses);
-    let open: Vec<String> = open
-        .map(|(kind, status)| format!("{} is {}", kind.notified_type(), status.as_str()))
-        .collect();
+    let open: Vec<String> = obstacles.open.iter().map(ToString::to_string).collect();
     let mut facts = Gate {
         amount: row.amount,
         account: purse.account,
@@ -173,7 +171,9 @@ pub(super) async fn send(
 ) -> Result<()> {
     let app = pass.app;
     let now = app.clock.now();
-    if row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE) {
+    let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
+    // A restored store may have forgotten which of several tries was paid.
+    if is_old || row.attempt > 1 {
         match look_up(pass, row).await {
             Ok(Some(payout)) => return settle(pass, purse, row, &payout, None).await,
             Ok(None) => {}
@@ -213,13 +213,14 @@ pub(super) async fn send(
     }
 }
 
-/// The payout that this row's request made, if it made one. Those of earlier attempts ended, and are
-/// known.
+/// The payout that this row's request made, or another try did, if it is alive.
 async fn look_up(pass: &Pass<'_>, row: &PendingPayout) -> Result<Option<Payout>, StripeError> {
     let host = pass.app.mirakl.host();
+    // Other tries may have left earlier than this one.
+    let since = row.sent_at.filter(|_| row.attempt == 1);
     let mut query = PayoutsQuery {
         account: &row.account,
-        from: row.sent_at.map(|at| at - CLOCK_MARGIN),
+        from: since.map(|at| at - CLOCK_MARGIN),
         starting_after: None,
     };
     loop {
@@ -273,23 +274,16 @@ async fn settle(
             reason: "Stripe answered with an earlier payout, which failed",
             code: "replayed",
             request_id,
-            next_look_at: next_try(now, retry::failure_delay(row.failures)),
+            next_look_at: Some(next_try(now, retry::failure_delay(row.failures))),
         };
-        payouts::refused(&mut tx, &replayed, now).await?;
+        fail(pass, &mut tx, row, &replayed, Some(payout.id.clone())).await?;
         tx.commit().await?;
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
         return Ok(());
     }
     payouts::invoice_is_settled(&mut tx, &row.invoice, row.shop_id, now).await?;
     tx.commit().await?;
     purse.note(amount.currency(), -amount.minor());
-    pass.run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    pass.run.count_created();
     Ok(())
 }
 
@@ -322,29 +316,61 @@ async fn refused(
         reason: &reason,
         code: &code,
         request_id: refusal.request_id.as_deref(),
-        next_look_at: next_try(now, refusal.class.delay(row.failures)),
+        next_look_at: Some(next_try(now, refusal.class.delay(row.failures))),
     };
     let mut tx = app.db.begin().await?;
-    let news = payouts::refused(&mut tx, &failed, now).await?;
-    if news && app.notifier.is_some() {
-        let event = Event::PayoutFailed(Box::new(PayoutFailed {
-            internal_id: row.id,
-            invoice: row.invoice.clone(),
-            shop_id: row.shop_id,
-            payout_id: None,
-            amount: Some(row.amount),
-            reason: reason.clone(),
-        }));
-        notifications::add(&mut tx, &[event], now).await?;
-    }
+    fail(pass, &mut tx, row, &failed, None).await?;
     if code == "payouts_not_allowed" {
         accounts::cannot_pay_out(&mut tx, &row.account, now).await?;
     }
     tx.commit().await?;
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    Ok(())
+}
+
+/// A payout in doubt whose key Stripe may have forgotten, and whose account it no longer shows: a person
+/// finds out.
+pub(super) async fn give_up(
+    pass: &Pass<'_>,
+    row: &PendingPayout,
+    cause: &HoldReason,
+) -> Result<()> {
+    let reason = cannot_be_learnt(cause);
+    tracing::error!(invoice = %row.invoice, amount = %row.amount, reason, "a payout in doubt");
+    let failed = RefusedPayout {
+        id: row.id,
+        reason: &reason,
+        code: cause.code(),
+        request_id: None,
+        next_look_at: None,
+    };
+    let mut tx = pass.app.db.begin().await?;
+    fail(pass, &mut tx, row, &failed, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Settles a row as not made, and tells the operator's server if that is news.
+async fn fail(
+    pass: &Pass<'_>,
+    conn: &mut Connection,
+    row: &PendingPayout,
+    failed: &RefusedPayout<'_>,
+    payout_id: Option<PayoutId>,
+) -> Result<()> {
+    let now = pass.app.clock.now();
+    let news = payouts::refused(&mut *conn, failed, now).await?;
+    if news && pass.app.notifier.is_some() {
+        let event = Event::from(PayoutFailed {
+            internal_id: row.id,
+            invoice: row.invoice.clone(),
+            shop_id: row.shop_id,
+            payout_id,
+            amount: Some(row.amount),
+            reason: failed.reason.to_owned(),
+        });
+        notifications::add(conn, &[event], now).await?;
+    }
+    pass.run.count_failed();
     Ok(())
 }
 

@@ -30,10 +30,7 @@ pub(super) async fn page(
             cause,
             "Mirakl sent an invoice without an id; the checkpoint stays where it is"
         );
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
     }
     let mut tx = app.db.begin().await?;
     let identity = identity::get(&mut tx).await?;

@@ -61,7 +61,7 @@ pub(super) fn sort(app: &App, listed: Vec<Refund>) -> (Vec<AdoptedRefund>, Vec<O
         let Some(charge_id) = refund.charge else {
             continue;
         };
-        let former = match refund.origin {
+        let old = match refund.origin {
             RefundOrigin::Ours { host: of, made_for } if of == host => {
                 if let Some(amount) = refund.amount.filter(|amount| amount.is_positive()) {
                     ours.push(AdoptedRefund {
@@ -79,7 +79,7 @@ pub(super) fn sort(app: &App, listed: Vec<Refund>) -> (Vec<AdoptedRefund>, Vec<O
                 }
                 continue;
             }
-            RefundOrigin::Former(id) => id,
+            RefundOrigin::Old(id) => id,
             RefundOrigin::Ours { .. } | RefundOrigin::Other => None,
         };
         others.push(OtherRefund {
@@ -87,7 +87,7 @@ pub(super) fn sort(app: &App, listed: Vec<Refund>) -> (Vec<AdoptedRefund>, Vec<O
             charge_id,
             amount: refund.minor,
             ended: refund.ended.is_some(),
-            mirakl_refund_id: former,
+            mirakl_refund_id: old,
             stripe_created_at: refund.created_at,
         });
     }

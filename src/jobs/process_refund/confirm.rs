@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use anyhow::Context as _;
 
-use super::{Pass, facts, failed_event};
+use super::{Pass, facts};
 use crate::app::App;
 use crate::domain::ids::{OrderId, RefundId};
 use crate::domain::refund::RefundType;
@@ -93,10 +93,7 @@ async fn settle(pass: &Pass<'_>, rows: &[ToConfirm], ends: &[End]) -> Result<()>
                     reason: format!("Mirakl refused: {why}"),
                     next_look_at: now + retry::failure_delay(row.failures),
                 });
-                pass.run.count(|counts| {
-                    counts.failed += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_failed();
             }
             End::Unknown(cause) => {
                 tracing::warn!(
@@ -104,11 +101,7 @@ async fn settle(pass: &Pass<'_>, rows: &[ToConfirm], ends: &[End]) -> Result<()>
                     cause,
                     "Mirakl did not say whether it took a confirmation; the next run finds out"
                 );
-                pass.run.count(|counts| {
-                    counts.waiting += 1;
-                    counts.in_doubt += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_in_doubt();
             }
         }
     }
@@ -119,7 +112,7 @@ async fn settle(pass: &Pass<'_>, rows: &[ToConfirm], ends: &[End]) -> Result<()>
         let told = refused.iter().filter(|refused| news.contains(&refused.id));
         let events = told.filter_map(|refused| {
             let row = rows.iter().find(|row| row.id == refused.id)?;
-            Some(failed_event(RefundFailed {
+            Some(Event::from(RefundFailed {
                 internal_id: row.id,
                 order_id: row.order_id.clone(),
                 refund_id: row.refund_id.clone(),

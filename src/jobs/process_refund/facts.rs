@@ -10,10 +10,7 @@ use crate::domain::transfer::{Payable, charged};
 use crate::jobs::orders::stream::{self, Order};
 use crate::jobs::payments::{PaymentOf, Payments};
 use crate::jobs::{Result, orders};
-use crate::mirakl::MiraklError;
-
-/// The most ids that one call takes.
-const IDS_PER_CALL: usize = 100;
+use crate::mirakl::{MOST_IDS, MiraklError};
 
 /// The orders with these ids; of each that cannot be used, why.
 #[derive(Debug, Default)]
@@ -39,7 +36,7 @@ pub(super) async fn orders(
     ids.sort_unstable();
     ids.dedup();
     let mut found = Orders::default();
-    for ids in ids.chunks(IDS_PER_CALL) {
+    for ids in ids.chunks(MOST_IDS) {
         let seen = stream::by_ids(&app.mirakl, kind.order_kind(), ids).await?;
         for item in seen.read {
             match item {

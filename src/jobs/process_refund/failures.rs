@@ -1,15 +1,15 @@
-//! Refunds that Stripe made and could not carry out, often days later: the customer does not have the
-//! money, and a person must find another way.
+//! Refunds that Stripe made and could not carry out, often days later, or that were cancelled: the customer does
+//! not have the money, and a person must find another way.
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 
-use super::{Pass, adopt, failed_event};
+use super::{Pass, adopt};
 use crate::domain::ids::StripeRefundId;
 use crate::domain::refund::PersonReason;
 use crate::jobs::Result;
 use crate::jobs::adopting::MARGIN;
-use crate::notify::RefundFailed;
+use crate::notify::{Event, RefundFailed};
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::{Connection, notifications, refunds};
 
@@ -30,7 +30,7 @@ pub(super) async fn follow(pass: &Pass<'_>) -> Result<()> {
     loop {
         let page = app
             .stripe
-            .failed_refunds(from, after.as_deref())
+            .ended_refunds(from, after.as_deref())
             .await
             .context("Stripe did not tell which refunds failed")?;
         until = until.or(page.date);
@@ -74,7 +74,7 @@ pub(super) async fn note(
     };
     tracing::error!(refund = %failed.refund_id, reason = text, "a refund failed after it was made");
     if pass.app.notifier.is_some() {
-        let event = failed_event(RefundFailed {
+        let event = Event::from(RefundFailed {
             internal_id: failed.id,
             order_id: failed.order_id,
             refund_id: failed.refund_id,
@@ -86,9 +86,6 @@ pub(super) async fn note(
         });
         notifications::add(conn, &[event], now).await?;
     }
-    pass.run.count(|counts| {
-        counts.failed += 1;
-        counts.news += 1;
-    });
+    pass.run.count_failed();
     Ok(())
 }

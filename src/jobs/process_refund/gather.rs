@@ -13,11 +13,8 @@ use crate::domain::ids::RefundId;
 use crate::domain::refund::{AskedRefund, RefundType};
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
-use crate::mirakl::UnreadRefund;
+use crate::mirakl::{MOST_IDS, UnreadRefund};
 use crate::store::refunds::{self, Waiting};
-
-/// Refunds that are decided at once: their orders are read by one call.
-const PAGE: usize = 100;
 
 /// So long after it was told, Mirakl may still show a refund as asked for.
 const LAG: TimeDelta = TimeDelta::hours(1);
@@ -30,10 +27,7 @@ pub(super) async fn asked(pass: &Pass<'_>) -> Result<Vec<AskedRefund>> {
     for UnreadRefund { order_id, cause } in unread {
         let order = order_id.as_ref().map_or("unknown", |id| id.as_str());
         tracing::error!(order, cause, "Mirakl sent a refund that cannot be read");
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
     }
     let asked: Vec<AskedRefund> = asked
         .into_iter()
@@ -126,7 +120,7 @@ pub(super) async fn pages(pass: &mut Pass<'_>, asked: Vec<AskedRefund>) -> Resul
         let mut of_kind: Vec<Item> = items.extract_if(.., |item| item.kind() == kind).collect();
         flag_still_asked(pass, kind, &of_kind).await?;
         while !of_kind.is_empty() {
-            let rest = of_kind.split_off(of_kind.len().min(PAGE));
+            let rest = of_kind.split_off(of_kind.len().min(MOST_IDS));
             // What others refunded until now must be known before anything is decided.
             if !pass.adopted && page::has_decidable(pass, kind, &of_kind).await? {
                 adopt::adopt(pass).await?;

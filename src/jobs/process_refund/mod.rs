@@ -2,41 +2,43 @@
 //! its seller's part taken back from the seller, each step once.
 //!
 //! gather → decide → record → act → settle: [`gather`] reads what Mirakl asks for and [`facts`] what
-//! its orders show, [`page`] decides and records, and three files act and settle, one for each step:
-//! [`refund`], [`confirm`] and [`reverse`]. Before the first of them [`adopt`] takes over what Stripe
-//! already has; [`failures`] learns what Stripe could not carry out.
+//! its orders show, [`page`] decides and records by the rows of [`mod@row`], and each step acts and
+//! settles: [`refund`], [`confirm`], and [`reverse`], which decides what comes back, with [`unwind`],
+//! which sends it. Before the first of them [`adopt`] takes over what Stripe already has, of which
+//! [`parts`] learns what the sellers bear; [`failures`] learns what Stripe could not carry out.
+//! [`mod@plan`] is the dry run.
 
 mod adopt;
 mod confirm;
 mod facts;
 mod failures;
 mod gather;
+mod leftovers;
+mod look;
 mod page;
 mod parts;
 mod plan;
 mod refund;
 mod reverse;
 mod row;
+mod taken;
 mod unwind;
 
 pub use plan::PlannedRefund;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 
+use super::adopting::FIRST_LOOK_BACK;
 use super::payments::Payments;
 use super::sending::Doubts;
 use super::{Result, Run};
 use crate::app::App;
 use crate::domain::ids::RefundId;
 use crate::domain::refund::RefundType;
-use crate::notify::{Event, RefundFailed};
 use crate::telemetry;
-
-/// A store that knows nothing is compared with so much of Stripe's list at least.
-const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -99,12 +101,15 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     if adopt::is_needed_first(&pass).await? {
         adopt::adopt(&mut pass).await?;
     }
-    refund::send_pending(&mut pass).await?;
+    let sent = refund::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     let with_mirakl = asked_and_told(&mut pass).await;
     // What comes back from sellers does not need Mirakl: it is not kept waiting by it.
     let reversed = reverse::all(&pass).await;
+    let left = leftovers::look_up(&pass).await;
     pass.bar.finish_and_clear();
-    first_of([followed, with_mirakl, reversed])
+    let silence = silence.map_or(Ok(()), Err);
+    first_of([followed, with_mirakl, reversed, left, silence])
 }
 
 /// The first error of parts of a run that do not depend on each other; the others are logged.
@@ -144,9 +149,4 @@ pub async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefund>> {
 fn start(app: &App) -> DateTime<Utc> {
     let ago = app.clock.now() - FIRST_LOOK_BACK;
     app.settings.start_date.map_or(ago, |date| date.min(ago))
-}
-
-/// What the operator's server is told of a refund that failed.
-fn failed_event(failed: RefundFailed) -> Event {
-    Event::RefundFailed(Box::new(failed))
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::facts::{self, Orders};
 use super::gather::READING;
 use super::row::row;
-use super::{Pass, failed_event, refund};
+use super::{Pass, refund};
 use crate::app::App;
 use crate::domain::ids::{ChargeId, OrderId, RefundId};
 use crate::domain::money::Money;
@@ -21,7 +21,7 @@ use crate::jobs::orders::stream::Order;
 use crate::jobs::payments::Payments;
 use crate::notify::{Event, RefundFailed};
 use crate::store::notifications;
-use crate::store::refunds::{self, FormerRefund, KnownRefund, NewDecision, OrderTransfer, Waiting};
+use crate::store::refunds::{self, KnownRefund, NewDecision, OldRefund, OrderTransfer, Waiting};
 
 /// A refund to be decided.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub(super) struct Decided {
     pub item: Item,
     pub verdict: Verdict,
     pub order: Option<Order>,
-    pub former: Option<FormerRefund>,
+    pub old: Option<OldRefund>,
 }
 
 /// A page, decided.
@@ -148,12 +148,12 @@ pub(super) async fn decide_page(
     let orders = facts::orders(app, kind, &order_ids)
         .await
         .context(READING)?;
-    let former = {
+    let old = {
         let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
         let order_ids: Vec<&str> = order_ids.iter().map(OrderId::as_str).collect();
         let mut conn = app.db.acquire().await?;
         page.transfers = refunds::order_transfers(&mut conn, &order_ids).await?;
-        refunds::former(&mut conn, &ids).await?
+        refunds::old(&mut conn, &ids).await?
     };
     let charged = charged(app, payments, kind, &items, &orders, &page.transfers).await?;
     let by_others = {
@@ -173,7 +173,7 @@ pub(super) async fn decide_page(
         let not_charged = Err(HoldReason::OrderGone);
         let charged = charged.get(item.order_id()).unwrap_or(&not_charged);
         let charge = charged.as_ref().ok().map(|charged| &charged.charge);
-        let former = former
+        let old = old
             .get(item.id())
             .and_then(|made| made.iter().find(|made| Some(&made.charge_id) == charge));
         let row = page.known.get(item.id());
@@ -185,7 +185,7 @@ pub(super) async fn decide_page(
                 asked,
                 shown: &shown,
                 charged,
-                former: former.map(|former| (&former.stripe_refund_id, former.amount)),
+                old: old.map(|old| (&old.stripe_refund_id, old.amount)),
                 by_others: charge.map_or(0, |charge| {
                     [&by_others, unstored]
                         .into_iter()
@@ -202,7 +202,7 @@ pub(super) async fn decide_page(
         };
         page.decided.push(Decided {
             order: order.ok().cloned(),
-            former: former.cloned(),
+            old: old.cloned(),
             item,
             verdict,
         });
@@ -264,7 +264,7 @@ async fn record(pass: &Pass<'_>, page: &DecidedPage) -> Result<()> {
             .filter(|row| row.status == RefundStatus::RefundFailed);
         let events = left_to_persons.filter_map(|row| {
             let money = row.amount.zip(row.currency);
-            Some(failed_event(RefundFailed {
+            Some(Event::from(RefundFailed {
                 internal_id: *ids.get(&row.mirakl_id)?,
                 order_id: row.order_id.clone(),
                 refund_id: row.mirakl_id.clone(),

@@ -16,6 +16,7 @@ use crate::domain::transfer::TransferType;
 use crate::jobs::Result;
 use crate::jobs::adopting::list_from;
 use crate::jobs::payments::Payments;
+use crate::mirakl::MOST_IDS;
 use crate::store::adoptions::{self, Listed};
 use crate::store::refunds::{self, OrderTransfer, ToReverse};
 use crate::stripe::RefundsQuery;
@@ -111,7 +112,7 @@ pub(super) async fn plan(app: &App, options: &Options) -> Result<Vec<PlannedRefu
             .extract_if(.., |refund| refund.kind == kind)
             .map(Item::Asked)
             .collect();
-        for items in of_kind.chunks(100) {
+        for items in of_kind.chunks(MOST_IDS) {
             let is_asked = !options.refunds.is_empty();
             let items = items.to_vec();
             let unstored = &at_stripe.by_others;

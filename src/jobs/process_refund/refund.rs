@@ -3,16 +3,15 @@
 
 use anyhow::anyhow;
 
-use super::{Pass, adopt, failed_event};
+use super::look::{Look, refunded_by_others};
+use super::{Pass, adopt};
 use crate::app::App;
 use crate::domain::key::IdempotencyKey;
-use crate::domain::money::Money;
-use crate::domain::refund::{PersonReason, RefundOrigin};
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
-use crate::notify::RefundFailed;
-use crate::store::refunds::{self, MadeRefund, OtherRefund, PendingRefund, RefusedRefund};
+use crate::notify::{Event, RefundFailed};
+use crate::store::refunds::{self, MadeRefund, PendingRefund, RefusedRefund};
 use crate::store::{StoreError, notifications};
 use crate::stripe::{Class, Refund, Refusal, StripeError};
 
@@ -48,24 +47,18 @@ pub(super) async fn send_pending(pass: &mut Pass<'_>) -> Result<()> {
     }
 }
 
-struct Sender<'a, 'p> {
-    pass: &'a Pass<'p>,
+pub(super) struct Sender<'a, 'p> {
+    pub(super) pass: &'a Pass<'p>,
 }
 
 impl Sender<'_, '_> {
-    fn app(&self) -> &App {
+    pub(super) fn app(&self) -> &App {
         self.pass.app
     }
 
     async fn send_batch(&self, batch: Vec<PendingRefund>) -> Result<()> {
         let now = self.app().clock.now();
-        let mut sendable = Vec::with_capacity(batch.len());
-        for row in batch {
-            let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
-            if !(is_old && self.settle_old_doubt(&row).await?) {
-                sendable.push(row);
-            }
-        }
+        let sendable = self.sendable(batch).await?;
         let ids: Vec<i64> = sendable.iter().map(|row| row.id).collect();
         if ids.is_empty() {
             return Ok(());
@@ -101,7 +94,7 @@ impl Sender<'_, '_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                doubts.unanswered(row.id);
+                doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }
@@ -112,43 +105,7 @@ impl Sender<'_, '_> {
         }
     }
 
-    /// Looks up a request whose key Stripe may have forgotten. False: it was never carried out.
-    async fn settle_old_doubt(&self, row: &PendingRefund) -> Result<bool> {
-        match self.look_up(row).await {
-            Ok(found) => match found.ours {
-                Some(refund) => self.settle(row, &refund, None).await.map(|()| true),
-                None => Ok(false),
-            },
-            Err(StripeError::Stop(error)) => Err(anyhow!(StripeError::Stop(error)).into()),
-            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
-                self.pass.doubts.add(row.id);
-                self.in_doubt(row, &error.to_string());
-                Ok(true)
-            }
-        }
-    }
-
-    /// What Stripe holds of the charge: the refund that this row's request made, if it made one, and
-    /// what others refunded.
-    async fn look_up(&self, row: &PendingRefund) -> Result<Found, StripeError> {
-        let host = self.app().mirakl.host();
-        let all = self.app().stripe.refunds_of(&row.charge).await?;
-        let mine = |refund: &&Refund| match &refund.origin {
-            RefundOrigin::Ours { host: of, made_for } => {
-                *of == host && made_for.kind == row.kind && made_for.refund_id == row.refund_id
-            }
-            RefundOrigin::Former(_) | RefundOrigin::Other => false,
-        };
-        let made = all.iter().filter(mine).find(|made| made.ended.is_none());
-        // One that failed was told of, and its successor has another attempt.
-        let first = || all.iter().find(mine).filter(|_| row.attempt == 1);
-        Ok(Found {
-            ours: made.or_else(first).cloned(),
-            others: adopt::sort(self.app(), all.clone()).1,
-        })
-    }
-
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         row: &PendingRefund,
         refund: &Refund,
@@ -179,13 +136,8 @@ impl Sender<'_, '_> {
                 request_id,
                 next_look_at: Some(now + retry::failure_delay(row.failures)),
             };
-            refunds::refused(&mut tx, &refused, now).await?;
-            tx.commit().await?;
-            self.pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
-            return Ok(());
+            drop(tx);
+            return self.fail(row, &refused).await;
         }
         if let Some(why) = &refund.ended {
             super::failures::note(self.pass, &mut tx, &refund.id, why).await?;
@@ -195,47 +147,25 @@ impl Sender<'_, '_> {
     }
 
     async fn refused(&self, row: &PendingRefund, refusal: &Refusal) -> Result<()> {
-        let mut others = Vec::new();
+        let mut by_others = 0;
         if is_about_what_is_left(refusal) {
-            match self.look_up(row).await {
-                Ok(Found {
-                    ours: Some(refund), ..
-                }) => return self.settle(row, &refund, None).await,
-                Ok(found) => others = found.others,
-                Err(StripeError::Stop(error)) => {
-                    return Err(anyhow!(StripeError::Stop(error)).into());
-                }
-                Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
-                    self.pass.doubts.add(row.id);
-                    self.in_doubt(row, &error.to_string());
-                    return Ok(());
-                }
+            match self.look_up(row).await? {
+                Look::Made(refund) => return self.settle(row, &refund, None).await,
+                Look::NotMade { by_others: minor } => by_others = minor,
+                Look::Unanswered => return Ok(()),
             }
         }
-        let now = self.app().clock.now();
-        let by_others = others.iter().filter(|other| other.is_nobodys());
-        let by_others: i64 = by_others.map(|other| other.amount).sum();
         let (reason, code, next_look_at) = if by_others > 0 {
-            let person = PersonReason::RefundedByOthers {
-                charge: row.charge.clone(),
-                amount: Money::from_minor(by_others, row.amount.currency()),
-            };
+            let person = refunded_by_others(row, by_others);
             (
                 format!("{refusal}; {person}"),
                 person.code().to_owned(),
                 None,
             )
         } else {
-            let next = now + refusal.class.delay(row.failures);
+            let next = self.app().clock.now() + refusal.class.delay(row.failures);
             (refusal.to_string(), refusal.reason_code(), Some(next))
         };
-        tracing::warn!(
-            refund = %row.refund_id,
-            amount = %row.amount,
-            reason,
-            request_id = refusal.request_id,
-            "a refund was refused"
-        );
         let refused = RefusedRefund {
             id: row.id,
             reason: &reason,
@@ -243,11 +173,27 @@ impl Sender<'_, '_> {
             request_id: refusal.request_id.as_deref(),
             next_look_at,
         };
+        self.fail(row, &refused).await
+    }
+
+    /// Settles a row as refused, with what is told of it.
+    pub(super) async fn fail(
+        &self,
+        row: &PendingRefund,
+        refused: &RefusedRefund<'_>,
+    ) -> Result<()> {
+        tracing::warn!(
+            refund = %row.refund_id,
+            amount = %row.amount,
+            reason = refused.reason,
+            request_id = refused.request_id,
+            "a refund was refused"
+        );
+        let now = self.app().clock.now();
         let mut tx = self.app().db.begin().await.map_err(StoreError::from)?;
-        refunds::keep_others(&mut tx, &others, now).await?;
-        let news = refunds::refused(&mut tx, &refused, now).await?;
+        let news = refunds::refused(&mut tx, refused, now).await?;
         if news && self.app().notifier.is_some() {
-            let event = failed_event(RefundFailed {
+            let event = Event::from(RefundFailed {
                 internal_id: row.id,
                 order_id: row.order_id.clone(),
                 refund_id: row.refund_id.clone(),
@@ -255,45 +201,32 @@ impl Sender<'_, '_> {
                 stripe_refund_id: None,
                 stripe_reversal_id: None,
                 amount: Some(row.amount),
-                reason: reason.clone(),
+                reason: refused.reason.to_owned(),
             });
             notifications::add(&mut tx, &[event], now).await?;
         }
         tx.commit().await?;
-        self.pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_failed();
         Ok(())
     }
 
-    fn in_doubt(&self, row: &PendingRefund, cause: &str) {
+    pub(super) fn in_doubt(&self, row: &PendingRefund, cause: &str) {
         tracing::warn!(
             refund = %row.refund_id,
             amount = %row.amount,
             cause,
             "no answer to a refund; the next run sends the same request again"
         );
-        self.pass.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_in_doubt();
     }
 
-    fn leave(&self, id: i64) {
+    pub(super) fn leave(&self, id: i64) {
         self.pass.doubts.add(id);
         self.pass.run.count(|counts| {
             counts.waiting += 1;
             counts.in_doubt += 1;
         });
     }
-}
-
-/// What a look at a charge found.
-struct Found {
-    ours: Option<Refund>,
-    others: Vec<OtherRefund>,
 }
 
 /// A refusal that others' refunds of the same charge may be behind, or that may mean "done already".

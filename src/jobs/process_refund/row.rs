@@ -82,10 +82,7 @@ pub(super) fn row(
             row.status_reason = Some("refunded by the former connector".to_owned());
             row.reason_code = Some("adopted");
             row.stripe_refund_id = Some(refund.clone());
-            row.stripe_created_at = decided
-                .former
-                .as_ref()
-                .map(|former| former.stripe_created_at);
+            row.stripe_created_at = decided.old.as_ref().map(|old| old.stripe_created_at);
         }
         Verdict::Rules(Decision::Hold(reason)) => {
             row.status_reason = Some(reason.to_string());

@@ -4,15 +4,16 @@
 use anyhow::anyhow;
 use chrono::TimeDelta;
 
-use super::{Pass, failed_event};
+use super::Pass;
+use super::taken::Taken;
 use crate::app::App;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::{Doubts, in_chains};
-use crate::notify::RefundFailed;
-use crate::store::refunds::{self, MadeReversal, PendingReversal};
+use crate::notify::{Event, RefundFailed};
+use crate::store::refunds::{self, MadeReversal, PendingReversal, RefusedReversal};
 use crate::store::{StoreError, adoptions, notifications};
 use crate::stripe::{Class, Refusal, Reversal, StripeError};
 
@@ -44,14 +45,15 @@ pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
         };
         after = last;
         pass.run.check_lock().await?;
-        // An answer that did not come, a key that Stripe may have forgotten, or a refund that somebody
-        // else made: what was taken back already is found by its transfer, because Stripe has no list of
-        // all reversals.
+        // An answer that did not come, a refusal that a person was told of, a key that Stripe may have
+        // forgotten, or a refund that somebody else made: what was taken back already is found by its
+        // transfer, because Stripe has no list of all reversals.
         let looked_up: Vec<i64> = batch
             .iter()
             .filter(|row| {
                 let is_old = now - row.stripe_refund.1 > retry::KEY_LIFE;
-                distrust || is_old || row.sent_at.is_some() || !row.refunded_here
+                let was_tried = row.sent_at.is_some() || row.attempt > 1;
+                distrust || is_old || was_tried || !row.refunded_here
             })
             .map(|row| row.id)
             .collect();
@@ -76,23 +78,19 @@ pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
     }
 }
 
-struct Sender<'a, 'p> {
-    pass: &'a Pass<'p>,
-    doubts: &'a Doubts,
+pub(super) struct Sender<'a, 'p> {
+    pub(super) pass: &'a Pass<'p>,
+    pub(super) doubts: &'a Doubts,
 }
 
 impl Sender<'_, '_> {
-    fn app(&self) -> &App {
+    pub(super) fn app(&self) -> &App {
         self.pass.app
     }
 
     async fn send(&self, row: &PendingReversal, look_up_first: bool) -> Result<()> {
-        if look_up_first {
-            match self.look_up(row).await {
-                Ok(Some(reversal)) => return self.settle(row, &reversal, None).await,
-                Ok(None) => {}
-                Err(error) => return self.not_looked_up(row, error),
-            }
+        if look_up_first && !self.may_leave(row).await? {
+            return Ok(());
         }
         let host = self.app().mirakl.host();
         // A refund may take back two parts.
@@ -116,7 +114,7 @@ impl Sender<'_, '_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.doubts.unanswered(row.id);
+                self.doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }
@@ -127,28 +125,7 @@ impl Sender<'_, '_> {
         }
     }
 
-    /// The reversal that was made for this refund, if one was.
-    async fn look_up(&self, row: &PendingReversal) -> Result<Option<Reversal>, StripeError> {
-        let host = self.app().mirakl.host();
-        let reversals = self.app().stripe.reversals_of(&row.transfer).await?;
-        let mut mine = reversals
-            .into_iter()
-            .filter(|reversal| reversal.is_for(&host, row.kind, &row.refund_id));
-        Ok(mine.next())
-    }
-
-    fn not_looked_up(&self, row: &PendingReversal, error: StripeError) -> Result<()> {
-        match error {
-            StripeError::Stop(_) => Err(anyhow!(error).into()),
-            StripeError::Unknown(_) | StripeError::Refused(_) => {
-                self.doubts.add(row.id);
-                self.in_doubt(row, &error.to_string());
-                Ok(())
-            }
-        }
-    }
-
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         row: &PendingReversal,
         reversal: &Reversal,
@@ -189,35 +166,48 @@ impl Sender<'_, '_> {
 
     async fn refused(&self, row: &PendingReversal, refusal: &Refusal) -> Result<()> {
         if matches!(refusal.class, Class::MaybeDone | Class::Final) {
-            match self.look_up(row).await {
-                Ok(Some(reversal)) => return self.settle(row, &reversal, None).await,
-                Ok(None) => {}
-                Err(error) => return self.not_looked_up(row, error),
-            }
+            let by_others = match self.look_up(row).await? {
+                Taken::Made(made) => return self.settle(row, &made, None).await,
+                Taken::NotMade { by_others } => by_others,
+                Taken::Unanswered => return Ok(()),
+            };
             match self.app().stripe.left_of_transfer(&row.transfer).await {
-                Ok(left) if left < row.amount.minor() => return self.cut(row, left).await,
+                Ok(left) if left < row.amount.minor() => {
+                    return self.cut(row, left, by_others).await;
+                }
                 Ok(_) => {}
-                Err(error) => return self.not_looked_up(row, error),
+                Err(error) => return self.not_told(row, error),
             }
         }
-        let now = self.app().clock.now();
-        let reason = refusal.to_string();
-        let code = refusal.reason_code();
-        let next = now + refusal.class.delay(row.failures);
-        let request_id = refusal.request_id.as_deref();
+        let refused = RefusedReversal {
+            reason: &refusal.to_string(),
+            code: &refusal.reason_code(),
+            request_id: refusal.request_id.as_deref(),
+            next_look_at: Some(self.app().clock.now() + refusal.class.delay(row.failures)),
+            by_others: row.by_others,
+        };
+        self.fail(row, &refused).await
+    }
+
+    /// Settles a row as refused, with what is told of it.
+    pub(super) async fn fail(
+        &self,
+        row: &PendingReversal,
+        refused: &RefusedReversal<'_>,
+    ) -> Result<()> {
         tracing::warn!(
             refund = %row.refund_id,
             transfer = %row.transfer,
             amount = %row.amount,
-            reason,
-            request_id,
+            reason = refused.reason,
+            request_id = refused.request_id,
             "a reversal was refused"
         );
+        let now = self.app().clock.now();
         let mut tx = self.app().db.begin().await.map_err(StoreError::from)?;
-        let news =
-            refunds::reversal_failed(&mut tx, row, &reason, &code, request_id, next, now).await?;
+        let news = refunds::reversal_failed(&mut tx, row, refused, now).await?;
         if news && self.app().notifier.is_some() {
-            let event = failed_event(RefundFailed {
+            let event = Event::from(RefundFailed {
                 internal_id: row.refund_row,
                 order_id: row.order_id.clone(),
                 refund_id: row.refund_id.clone(),
@@ -225,21 +215,18 @@ impl Sender<'_, '_> {
                 stripe_refund_id: Some(row.stripe_refund.0.clone()),
                 stripe_reversal_id: row.seller_reversal.clone(),
                 amount: Some(Money::from_minor(row.refunded, row.amount.currency())),
-                reason: reason.clone(),
+                reason: refused.reason.to_owned(),
             });
             notifications::add(&mut tx, &[event], now).await?;
         }
         tx.commit().await?;
-        self.pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_failed();
         Ok(())
     }
 
     /// Somebody else took a part of the transfer back: what is left is asked for by the next run, and
     /// the rest is the shortfall.
-    async fn cut(&self, row: &PendingReversal, left: i64) -> Result<()> {
+    async fn cut(&self, row: &PendingReversal, left: i64, by_others: i64) -> Result<()> {
         let left_money = Money::from_minor(left, row.amount.currency());
         tracing::error!(
             refund = %row.refund_id,
@@ -249,7 +236,8 @@ impl Sender<'_, '_> {
             "somebody else took back a part of a transfer: a refund cannot have all of its share"
         );
         let mut conn = self.app().db.acquire().await?;
-        refunds::cut(&mut conn, row.id, left, self.app().clock.now()).await?;
+        let now = self.app().clock.now();
+        refunds::cut(&mut conn, row.id, left, by_others, now).await?;
         self.pass.run.count(|counts| {
             counts.waiting += 1;
             counts.news += 1;
@@ -257,7 +245,7 @@ impl Sender<'_, '_> {
         Ok(())
     }
 
-    fn in_doubt(&self, row: &PendingReversal, cause: &str) {
+    pub(super) fn in_doubt(&self, row: &PendingReversal, cause: &str) {
         tracing::warn!(
             refund = %row.refund_id,
             transfer = %row.transfer,
@@ -265,14 +253,10 @@ impl Sender<'_, '_> {
             cause,
             "no answer to a reversal; the next run sends the same request again"
         );
-        self.pass.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.pass.run.count_in_doubt();
     }
 
-    fn leave(&self, id: i64) {
+    pub(super) fn leave(&self, id: i64) {
         self.doubts.add(id);
         self.pass.run.count(|counts| {
             counts.waiting += 1;

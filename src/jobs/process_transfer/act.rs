@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 
 use super::{Pass, adopt};
 use crate::app::App;
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{OrderId, TransferId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::retry;
 use crate::jobs::sending::{CLOCK_MARGIN, Doubts, in_chains};
 use crate::jobs::{Result, Run, adopting};
 use crate::notify::{Event, TransferFailed};
 use crate::store::transfers::{self, Failed, Made, Pending};
-use crate::store::{StoreError, accounts, notifications};
+use crate::store::{Connection, StoreError, accounts, notifications};
 use crate::stripe::{Class, Refusal, StripeError, Transfer, TransfersQuery};
 
 const BATCH: i64 = 200;
@@ -103,6 +103,14 @@ async fn send_batch(pass: &Pass<'_>, batch: Vec<Pending>) -> Result<()> {
     .await
 }
 
+/// What Stripe's list shows of a row.
+#[derive(Default)]
+struct Found {
+    ours: Option<Transfer>,
+    /// Out of the same charge to the same account, and by nobody who says what it pays.
+    by_hand: Vec<TransferId>,
+}
+
 /// One row's way to Stripe and back.
 struct Sending<'a> {
     app: &'a App,
@@ -113,6 +121,9 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     async fn send(&self, row: &Pending) -> Result<()> {
+        if row.attempt > 1 && self.made_meanwhile(row).await? {
+            return Ok(());
+        }
         let kind = row.kind.as_str();
         let key = IdempotencyKey::new(&self.host, "transfer", kind, &row.mirakl_id, row.attempt);
         match self.app.stripe.create_transfer(&row.body, &key, None).await {
@@ -125,7 +136,7 @@ impl Sending<'_> {
                 self.refused(row, &refusal).await
             }
             Err(StripeError::Unknown(cause)) => {
-                self.sender.doubts.unanswered(row.id);
+                self.sender.doubts.unanswered(row.id, &cause);
                 self.in_doubt(row, &cause);
                 Ok(())
             }
@@ -139,25 +150,74 @@ impl Sending<'_> {
     /// Looks up a request whose key Stripe may have forgotten. False: it was never carried out.
     async fn settle_old_doubt(&self, row: &Pending) -> Result<bool> {
         match self.look_up(row).await {
-            Ok(Some(transfer)) => self.settle(row, &transfer, None).await.map(|()| true),
-            Ok(None) => Ok(false),
-            Err(StripeError::Stop(error)) => Err(anyhow!(StripeError::Stop(error)).into()),
-            Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
+            Ok(found) => match found.ours {
+                Some(transfer) => self.settle(row, &transfer, None).await.map(|()| true),
+                None => Ok(false),
+            },
+            Err(error) => self.not_looked_up(row, error).map(|()| true),
+        }
+    }
+
+    /// Looks, before another try, for what somebody has moved since the first one was refused. True:
+    /// nothing is sent.
+    async fn made_meanwhile(&self, row: &Pending) -> Result<bool> {
+        let found = match self.look_up(row).await {
+            Ok(found) => found,
+            Err(error) => return self.not_looked_up(row, error).map(|()| true),
+        };
+        if let Some(transfer) = found.ours {
+            return self.settle(row, &transfer, None).await.map(|()| true);
+        }
+        if found.by_hand.is_empty() {
+            return Ok(false);
+        }
+        let named: Vec<&str> = found.by_hand.iter().map(TransferId::as_str).collect();
+        let reason = format!(
+            "somebody made {} out of the same charge to the same account: decide by `resolve transfer`, \
+             --stripe-id if it pays this, --retry if not",
+            named.join(", ")
+        );
+        if row.accepted.as_deref() == Some(reason.as_str()) {
+            return Ok(false);
+        }
+        let failed = Failed {
+            id: row.id,
+            reason: &reason,
+            code: "made_by_hand",
+            request_id: None,
+            next_look_at: None,
+        };
+        let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
+        self.fail(&mut tx, row, &failed).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// What became of a row could not be looked up: left to the next run.
+    fn not_looked_up(&self, row: &Pending, error: StripeError) -> Result<()> {
+        match error {
+            StripeError::Stop(_) => {
+                self.count_in_doubt(row.id);
+                Err(anyhow!(error).into())
+            }
+            StripeError::Unknown(_) | StripeError::Refused(_) => {
                 self.sender.doubts.add(row.id);
                 self.in_doubt(row, &error.to_string());
-                Ok(true)
+                Ok(())
             }
         }
     }
 
-    /// The transfer that this row's request made, if it made one.
-    async fn look_up(&self, row: &Pending) -> Result<Option<Transfer>, StripeError> {
+    /// The transfer that this row's request made, or another try did; and what somebody else made.
+    async fn look_up(&self, row: &Pending) -> Result<Found, StripeError> {
+        // Other tries may have left earlier than this one.
+        let since = row.sent_at.filter(|_| row.attempt == 1);
         let mut query = TransfersQuery {
-            payer: None,
             destination: Some(&row.destination),
-            from: row.sent_at.map(|at| at - CLOCK_MARGIN),
-            starting_after: None,
+            from: Some(since.unwrap_or(row.created_at) - CLOCK_MARGIN),
+            ..TransfersQuery::default()
         };
+        let mut found = Found::default();
         loop {
             let page = self.app.stripe.transfers(&query).await?;
             let mine = |transfer: &Transfer| {
@@ -167,12 +227,18 @@ impl Sending<'_> {
                         && origin.is_of(&self.host)
                 })
             };
-            if let Some(found) = page.data.into_iter().find(mine) {
-                return Ok(Some(found));
+            for transfer in page.data {
+                if mine(&transfer) {
+                    found.ours = Some(transfer);
+                    return Ok(found);
+                }
+                if transfer.origin.is_none() && transfer.source.as_ref() == Some(&row.source) {
+                    found.by_hand.push(transfer.id);
+                }
             }
             match page.next {
                 Some(next) => query.starting_after = Some(next),
-                None => return Ok(None),
+                None => return Ok(found),
             }
         }
     }
@@ -212,23 +278,19 @@ impl Sending<'_> {
         transfers::created(&mut conn, &made, self.app.clock.now()).await?;
         let newest = self.sender.newest.get().max(Some(transfer.created_at));
         self.sender.newest.set(newest);
-        self.run.count(|counts| {
-            counts.created += 1;
-            counts.news += 1;
-        });
+        self.run.count_created();
         Ok(())
     }
 
     async fn refused(&self, row: &Pending, refusal: &Refusal) -> Result<()> {
         if refusal.class == Class::MaybeDone {
             match self.look_up(row).await {
-                Ok(Some(transfer)) => return self.settle(row, &transfer, None).await,
-                Ok(None) => {}
-                Err(error) => {
-                    self.sender.doubts.add(row.id);
-                    self.in_doubt(row, &error.to_string());
-                    return Ok(());
-                }
+                Ok(Found {
+                    ours: Some(transfer),
+                    ..
+                }) => return self.settle(row, &transfer, None).await,
+                Ok(_) => {}
+                Err(error) => return self.not_looked_up(row, error),
             }
         }
         let now = self.app.clock.now();
@@ -248,12 +310,23 @@ impl Sending<'_> {
             reason: &reason,
             code: &code,
             request_id: refusal.request_id.as_deref(),
-            next_look_at: now + delay,
+            next_look_at: Some(now + delay),
         };
         let mut tx = self.app.db.begin().await.map_err(StoreError::from)?;
-        let news = transfers::failed(&mut tx, &failed, now).await?;
+        self.fail(&mut tx, row, &failed).await?;
+        if refusal.cannot_receive() {
+            accounts::cannot_receive(&mut tx, &row.destination, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Settles a row as not made, and tells the operator's server if that is news.
+    async fn fail(&self, conn: &mut Connection, row: &Pending, failed: &Failed<'_>) -> Result<()> {
+        let now = self.app.clock.now();
+        let news = transfers::failed(&mut *conn, failed, now).await?;
         if news && self.app.notifier.is_some() {
-            let event = Event::TransferFailed(Box::new(TransferFailed {
+            let event = Event::from(TransferFailed {
                 internal_id: row.id,
                 kind: row.kind,
                 mirakl_id: row.mirakl_id.clone(),
@@ -261,21 +334,11 @@ impl Sending<'_> {
                 shop_id: row.shop_id,
                 charge: Some(row.source.clone()),
                 amount: Some(row.amount),
-                reason: reason.clone(),
-            }));
-            notifications::add(&mut tx, &[event], now).await?;
+                reason: failed.reason.to_owned(),
+            });
+            notifications::add(conn, &[event], now).await?;
         }
-        if matches!(
-            code.as_str(),
-            "insufficient_capabilities_for_transfer" | "transfers_not_allowed"
-        ) {
-            accounts::cannot_receive(&mut tx, &row.destination, now).await?;
-        }
-        tx.commit().await?;
-        self.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.run.count_failed();
         Ok(())
     }
 
@@ -287,11 +350,7 @@ impl Sending<'_> {
             cause,
             "no answer to a transfer; the next run sends the same request again"
         );
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
     }
 
     fn count_in_doubt(&self, id: i64) {

@@ -13,11 +13,8 @@ use crate::jobs::Result;
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Item, Seen, id_of};
 use crate::jobs::reached::{Element, Reached};
-use crate::mirakl::{Mirakl, MiraklError};
+use crate::mirakl::{MOST_IDS, Mirakl, MiraklError};
 use crate::store::transfers;
-
-/// Ids in one call, and rows in one look.
-const IDS_PER_CALL: usize = 100;
 
 /// The orders that were asked for, of whichever list holds them.
 pub(super) async fn asked(pass: &mut Pass<'_>) -> Result<()> {
@@ -25,7 +22,7 @@ pub(super) async fn asked(pass: &mut Pass<'_>) -> Result<()> {
     let mut heard_of = HashSet::new();
     for reading in pass.readings.clone() {
         let mut elsewhere = Vec::new();
-        for ids in wanted.chunks(IDS_PER_CALL) {
+        for ids in wanted.chunks(MOST_IDS) {
             let missing = by_ids(pass, reading, ids).await?;
             let known = missing.iter().filter(|missing| missing.known);
             heard_of.extend(known.map(|missing| missing.id.clone()));
@@ -71,12 +68,9 @@ pub(super) async fn pages(pass: &mut Pass<'_>, reading: Reading) -> Result<()> {
         worked?;
         current = read.context(READING)?;
         if !shown.is_empty() && fingerprint(&current.items) == shown {
-            return Err(anyhow!(MiraklError::Malformed {
-                path: stream::path(kind),
-                cause: "the same page again and again".to_owned(),
-            })
-            .context(READING)
-            .into());
+            return Err(anyhow!(MiraklError::same_page(stream::path(kind)))
+                .context(READING)
+                .into());
         }
     }
 }

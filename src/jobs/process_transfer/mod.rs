@@ -1,9 +1,9 @@
 //! `process-transfer`: debited orders are transferred to their sellers, each exactly once.
 //!
 //! gather → decide → record → act → settle, page by page, first goods, then services: [`gather`]
-//! reads pages and due rows of the list that [`stream`] knows, [`facts`] what they rest on, [`page`]
-//! decides and records one page, [`adopt`] takes over what Stripe already has, and [`act`] sends and
-//! settles what is pending.
+//! reads pages and due rows of the lists that [`stream`] knows, and [`facts`] what they rest on; [`page`]
+//! decides and records a page by the rows of [`mod@row`]; [`adopt`] takes over what Stripe already
+//! has; [`act`] sends and settles what is pending. [`mod@plan`] is the dry run.
 
 mod act;
 mod adopt;
@@ -121,7 +121,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     if adopt::is_needed_first(&pass).await? {
         adopt::adopt(&mut pass).await?;
     }
-    act::send_pending(&mut pass).await?;
+    let sent = act::send_pending(&mut pass).await;
+    let silence = pass.sender.doubts.after_leftovers(sent)?;
     if options.orders.is_empty() {
         for reading in pass.readings.clone() {
             gather::pages(&mut pass, reading).await?;
@@ -131,7 +132,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         gather::asked(&mut pass).await?;
     }
     pass.bar.finish_and_clear();
-    adopt::close(&pass).await
+    adopt::close(&pass).await?;
+    silence.map_or(Ok(()), Err)
 }
 
 /// Runs the job without writing anything: what would happen, with exact amounts.

@@ -230,10 +230,7 @@ async fn record(
             cause,
             "Mirakl sent an order without an id; the checkpoint stays where it is"
         );
-        pass.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        pass.run.count_failed();
     }
     for (id, difference) in &page.compared {
         if let Some(difference) = difference {

@@ -16,6 +16,7 @@ use crate::domain::transfer::{Decision, HoldReason, OrderKind, TransferType};
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Seen};
 use crate::jobs::{Result, adopting};
+use crate::mirakl::MOST_IDS;
 use crate::store::adoptions::{self, Listed};
 use crate::store::transfers::{self, MADE_BY_OLD, TransferKey};
 use crate::stripe::TransfersQuery;
@@ -196,7 +197,7 @@ impl Planner<'_> {
         let mut heard_of = HashSet::new();
         for reading in readings {
             let mut elsewhere = Vec::new();
-            for ids in wanted.chunks(100) {
+            for ids in wanted.chunks(MOST_IDS) {
                 let seen = gather::read_ids(&self.app.mirakl, reading.kind, ids).await?;
                 let missing = self.page(*reading, seen).await?;
                 let known = missing.iter().filter(|missing| missing.known);

@@ -5,19 +5,17 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::Pass;
 use crate::app::App;
 use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::onboarding::Candidate;
 use crate::jobs::Result;
+use crate::jobs::adopting::MARGIN;
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::{accounts, onboardings};
 use crate::stripe::{AccountsQuery, ConnectedAccount, StripeError};
-
-/// Lists overlap by this: Stripe's clock and ours, and requests that overtook each other.
-const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// What the lists of a run have shown.
 #[derive(Debug, Default)]

@@ -176,10 +176,10 @@ impl Creating<'_> {
                     }
                 }
                 Err(StripeError::Unknown(cause)) => {
-                    self.doubts.unanswered(row.id);
+                    self.doubts.unanswered(row.id, &cause);
                     tracing::warn!(
                         shop = %row.shop_id,
-                        cause,
+                        %cause,
                         "no answer to the creation of an account; the next run sends the same request again"
                     );
                     self.doubt(&row);
@@ -291,20 +291,13 @@ impl Creating<'_> {
         if !onboardings::failed(&mut conn, &failed, now).await? {
             return Ok(());
         }
-        self.run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        self.run.count_failed();
         Ok(())
     }
 
     fn doubt(&self, row: &Pending) {
         self.doubts.add(row.id);
-        self.run.count(|counts| {
-            counts.waiting += 1;
-            counts.in_doubt += 1;
-            counts.news += 1;
-        });
+        self.run.count_in_doubt();
     }
 }
 
@@ -327,9 +320,6 @@ async fn settle(app: &App, run: &Run, account: &ConnectedAccount, settled: Settl
     transfers::shops_are_due(&mut tx, &[shop], now).await?;
     payouts::shops_are_due(&mut tx, &[shop], now).await?;
     tx.commit().await?;
-    run.count(|counts| {
-        counts.created += 1;
-        counts.news += 1;
-    });
+    run.count_created();
     Ok(())
 }

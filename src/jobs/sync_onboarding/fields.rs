@@ -17,13 +17,12 @@ use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
 use crate::jobs::Result;
-use crate::mirakl::ShopUpdate;
+use crate::mirakl::{MOST_IDS, ShopUpdate};
 use crate::store::Connection;
 use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
 use crate::stripe::{NewLink, OnboardingLink, StripeError};
 
-/// Shops that one call writes, and links that one run renews.
-const SHOPS_PER_CALL: usize = 100;
+/// Links that one run renews.
 const RENEWALS: i64 = 100;
 /// What a shop's field held so long ago is read again before it is written to.
 const STILL_KNOWN: TimeDelta = TimeDelta::seconds(20);
@@ -39,7 +38,7 @@ pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
     }
     let due = due(app, pass.options.only()).await?;
     let mut all = pass.options.only().is_none();
-    for shops in due.chunks(SHOPS_PER_CALL) {
+    for shops in due.chunks(MOST_IDS) {
         pass.run.check_lock().await?;
         let mut shops = shops.to_vec();
         if app.clock.now() - pass.read_at > STILL_KNOWN {

@@ -11,18 +11,15 @@ use crate::domain::ids::ShopId;
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
-use crate::mirakl::{Mirakl, MiraklError, ReadShop, ShopsQuery};
+use crate::mirakl::{MOST_IDS, Mirakl, MiraklError, ReadShop, ShopsQuery};
 use crate::store::checkpoints::{self, Stream};
 use crate::store::shops::{self, ReadBy};
 use crate::store::{Connection, onboardings};
 
-/// Ids in one call, and rows in one look.
-const IDS_PER_CALL: usize = 100;
-
 /// The shops that changed since the checkpoint, or the ones that were asked for.
 pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
     if let Some(shops) = pass.options.only() {
-        for ids in shops.chunks(IDS_PER_CALL) {
+        for ids in shops.chunks(MOST_IDS) {
             by_ids(pass, ids).await?;
         }
         return Ok(());
@@ -63,12 +60,9 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
         worked?;
         current = read.context(READING)?;
         if !shown.is_empty() && fingerprint(&current.items) == shown {
-            return Err(anyhow!(MiraklError::Malformed {
-                path: "/api/shops",
-                cause: "the same page again and again".to_owned(),
-            })
-            .context(READING)
-            .into());
+            return Err(anyhow!(MiraklError::same_page("/api/shops"))
+                .context(READING)
+                .into());
         }
     }
 }
@@ -134,7 +128,7 @@ pub(super) async fn unread(pass: &mut Pass<'_>) -> Result<()> {
 /// Shops for which Stripe has an account, and that no page has shown in this run.
 pub(super) async fn found_at_stripe(pass: &mut Pass<'_>) -> Result<()> {
     let shops = pass.candidates.unrecorded();
-    for ids in shops.chunks(IDS_PER_CALL) {
+    for ids in shops.chunks(MOST_IDS) {
         by_ids(pass, ids).await?;
     }
     Ok(())

@@ -3,7 +3,8 @@
 //!
 //! gather → decide → record → act → settle: [`candidates`] reads what Stripe has, [`gather`] reads
 //! shops, [`page`] decides and records a page of them, [`create`] sends and settles what is pending,
-//! [`refresh`] reads accounts again, and [`fields`] writes links and KYC status to the shops.
+//! [`refresh`] reads accounts again, and [`fields`] writes links and KYC status to the shops by
+//! [`send`]. [`mod@plan`] is the dry run.
 
 mod candidates;
 mod create;
@@ -68,7 +69,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
         read_at: app.clock.now(),
         bar: telemetry::progress(app.quiet, "shops"),
     };
-    create::send_pending(&mut pass).await?;
+    let sent = create::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     gather::pages(&mut pass).await?;
     gather::due(&mut pass).await?;
     gather::unread(&mut pass).await?;
@@ -77,7 +79,8 @@ pub async fn run(app: &App, run: &Run, options: &Options) -> Result<()> {
     refresh::accounts(&pass).await?;
     pass.bar.finish_and_clear();
     fields::write(&pass).await?;
-    candidates::close(&pass).await
+    candidates::close(&pass).await?;
+    silence.map_or(Ok(()), Err)
 }
 
 /// Opens the transfers that were ignored because of an exclusion that has ended. By what the shops

@@ -300,10 +300,7 @@ fn report(run: &Run, page: &DecidedPage) {
             cause,
             "Mirakl sent a shop without an id; the checkpoint stays where it is"
         );
-        run.count(|counts| {
-            counts.failed += 1;
-            counts.news += 1;
-        });
+        run.count_failed();
     }
     for shop in &page.unheard_of {
         tracing::error!(%shop, "Mirakl has no such shop");

@@ -13,7 +13,7 @@ use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::onboarding::{Decision, HoldReason, found_for};
 use crate::domain::retry::DECISION_LIFE;
 use crate::jobs::Result;
-use crate::mirakl::ShopsQuery;
+use crate::mirakl::{MOST_IDS, ShopsQuery};
 use crate::store::checkpoints::{self, Stream};
 use crate::store::onboardings;
 
@@ -106,7 +106,7 @@ impl Planner<'_> {
     async fn shops(&mut self) -> Result<()> {
         let mirakl = &self.app.mirakl;
         if let Some(shops) = self.options.only() {
-            for ids in shops.chunks(100) {
+            for ids in shops.chunks(MOST_IDS) {
                 let seen = gather::read_ids(mirakl, ids).await?;
                 self.page(seen).await?;
             }
@@ -160,7 +160,7 @@ impl Planner<'_> {
     async fn found_at_stripe(&mut self) -> Result<()> {
         let found = self.candidates.unrecorded().into_iter();
         let open: Vec<ShopId> = found.filter(|shop| !self.seen.contains(shop)).collect();
-        for ids in open.chunks(100) {
+        for ids in open.chunks(MOST_IDS) {
             let seen = gather::read_ids(&self.app.mirakl, ids).await?;
             self.page(seen).await?;
         }

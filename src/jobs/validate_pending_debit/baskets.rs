@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, Utc};
 
-use super::gather::{self, Asked};
+use super::gather::{self, Asked, ServiceList};
 use super::payments as reading;
 use crate::app::App;
 use crate::domain::basket::{Basket, KnownPayment};
@@ -15,7 +15,7 @@ use crate::domain::order::ProductOrder;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::jobs::Result;
 use crate::jobs::orders;
-use crate::mirakl::ServicesQuery;
+use crate::mirakl::{Services, ServicesQuery};
 use crate::store::payments::{self, Observed};
 
 /// Baskets by their ids.
@@ -39,7 +39,20 @@ pub(super) async fn read(
         gather::services(app, &query)
     );
     products?;
-    let services = services?;
+    let services = match (services?, asked.service_list) {
+        (Some(services), _) => services,
+        (None, ServiceList::Shown) => {
+            let gone = "Mirakl listed service orders a moment ago, and has no such list now";
+            return Err(anyhow!(gone).into());
+        }
+        (None, ServiceList::None) => Services::default(),
+        (None, ServiceList::Missing) => {
+            for basket in baskets.values_mut() {
+                basket.services_missing = true;
+            }
+            Services::default()
+        }
+    };
     for unread in services.unread {
         let name = unread
             .order_id
@@ -59,11 +72,18 @@ pub(super) async fn read(
         basket.debits.extend(of_order.cloned());
         basket.services.push(order);
     }
-    let found = known_payments(app, ids, asked, listed, started_at).await?;
+    let (found, unsearched) = known_payments(app, ids, asked, listed, started_at).await?;
     for known in found {
         let basket = known.payment.commercial_id.clone();
         if let Some(basket) = basket.and_then(|id| baskets.get_mut(&id)) {
             basket.payments.push(known);
+        }
+    }
+    // That every known payment has ended says nothing while there may be another.
+    for (id, cause) in unsearched {
+        let basket = baskets.get_mut(&id);
+        if let Some(basket) = basket.filter(|basket| !basket.payments.is_empty()) {
+            basket.unread = Some(format!("its payments could not be searched: {cause}"));
         }
     }
     for basket in baskets.values_mut() {
@@ -114,14 +134,15 @@ fn put(baskets: &mut Baskets, order: ProductOrder) {
 }
 
 /// The payments of these baskets: as stored, read again where an authorisation was last seen before
-/// this run, and searched where none is known and Mirakl asks.
+/// this run, and searched where none is known and Mirakl asks. Then the baskets that could not be
+/// searched, and why.
 async fn known_payments(
     app: &App,
     ids: &[CommercialOrderId],
     asked: &Asked,
     listed: Option<&[Payment]>,
     started_at: DateTime<Utc>,
-) -> Result<Vec<KnownPayment>> {
+) -> Result<(Vec<KnownPayment>, Vec<(CommercialOrderId, String)>)> {
     let names: Vec<&str> = ids.iter().map(CommercialOrderId::as_str).collect();
     let mut all: Vec<KnownPayment> = find(app, &names).await?.into_iter().map(known).collect();
     let now = app.clock.now();
@@ -157,19 +178,21 @@ async fn known_payments(
         .map(|known| known.payment.clone())
         .collect();
     if unknown.is_empty() && stale.is_empty() {
-        return Ok(all);
+        return Ok((all, Vec::new()));
     }
     let mut found = reading::again(app, &stale).await?;
-    found.extend(reading::search(app, unknown).await?);
+    let searched = reading::search(app, unknown).await?;
+    found.extend(searched.found);
     if listed.is_none() {
         let mut conn = app.db.acquire().await?;
         payments::observe(&mut conn, &found, now).await?;
         drop(conn);
         let stored = find(app, &names).await?;
-        return Ok(stored.into_iter().map(known).collect());
+        let stored = stored.into_iter().map(known).collect();
+        return Ok((stored, searched.unread));
     }
     learn(&mut all, found, now);
-    Ok(all)
+    Ok((all, searched.unread))
 }
 
 /// Puts what was just read in the place of what was known before.

@@ -17,11 +17,8 @@ use crate::domain::order::ProductOrder;
 use crate::jobs::Result;
 use crate::jobs::orders;
 use crate::jobs::telling::{End, Tell, tell};
-use crate::mirakl::{MiraklError, ProductDebit, Told};
+use crate::mirakl::{MOST_IDS, MiraklError, ProductDebit, Told};
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus};
-
-/// Debits that one call tells of.
-pub(super) const BATCH: usize = 100;
 
 /// Decides about every debit of some baskets, records that, tells Mirakl, and settles.
 pub(super) async fn baskets(pass: &Pass<'_>, baskets: &mut Baskets, asked: &Asked) -> Result<()> {
@@ -67,7 +64,7 @@ async fn products(pass: &Pass<'_>, baskets: &mut Baskets, asked: &Asked) -> Resu
     }
     pass.run.check_lock().await?;
     // The batches concern different debits: they are told at once, and settled one after another.
-    let batches: Vec<&[Telling<'_>]> = telling.chunks(BATCH).collect();
+    let batches: Vec<&[Telling<'_>]> = telling.chunks(MOST_IDS).collect();
     let teller = Teller { app };
     let ends = join_all(batches.iter().map(|batch| tell(&teller, batch))).await;
     for (batch, ends) in batches.iter().zip(ends) {
@@ -147,10 +144,7 @@ async fn settle(
             (End::Done, Some(_)) => {
                 row.status = DebitStatus::DebitConfirmed;
                 mark_confirmed(baskets, debit, now);
-                pass.run.count(|counts| {
-                    counts.created += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_created();
             }
             (End::Done, None) => {
                 row.status = DebitStatus::DebitRefused;
@@ -166,10 +160,7 @@ async fn settle(
                 row.status = DebitStatus::DebitFailed;
                 row.status_reason = Some(format!("Mirakl refused: {why}"));
                 row.reason_code = Some("refused_by_mirakl");
-                pass.run.count(|counts| {
-                    counts.failed += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_failed();
             }
             (End::Unknown(cause), _) => {
                 tracing::warn!(
@@ -179,11 +170,7 @@ async fn settle(
                 );
                 row.status = DebitStatus::DebitPending;
                 row.sent_at = Some(now);
-                pass.run.count(|counts| {
-                    counts.waiting += 1;
-                    counts.in_doubt += 1;
-                    counts.news += 1;
-                });
+                pass.run.count_in_doubt();
             }
         }
         rows.push(row);

@@ -7,13 +7,13 @@ use anyhow::{Context as _, anyhow};
 
 use super::Pass;
 use super::baskets::Baskets;
-use super::confirm::{BATCH, TELLING, decided_row, record};
+use super::confirm::{TELLING, decided_row, record};
 use crate::domain::basket::{Basket, ConfirmDecision, HoldReason, confirm};
 use crate::domain::ids::{CommercialOrderId, OrderId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::service::{DebitState, ServiceDebit, ServiceState};
 use crate::jobs::Result;
-use crate::mirakl::{MiraklError, ToldService};
+use crate::mirakl::{MOST_IDS, MiraklError, ToldService};
 use crate::store::debits::{self, DebitKind, DebitRow, DebitStatus};
 
 /// Service orders that were accepted, and whose debit waits.
@@ -52,7 +52,7 @@ pub(super) async fn all(pass: &Pass<'_>, baskets: &mut Baskets) -> Result<()> {
         let mut conn = pass.app.db.acquire().await?;
         debits::end(&mut conn, DebitKind::Service, &ended, now).await?;
     }
-    for batch in telling.chunks(BATCH) {
+    for batch in telling.chunks(MOST_IDS) {
         pass.run.check_lock().await?;
         tell_services(pass, batch, baskets).await?;
     }
@@ -148,9 +148,14 @@ async fn tell_services(
         row.transaction_number.clone_from(transaction);
         let refused = errors.get(&debit.id);
         let now_shown = shown.iter().find(|shown| shown.id == debit.id);
+        // Somebody else may have answered the debit otherwise meanwhile.
+        let taken = match transaction {
+            Some(_) => DebitState::Ok,
+            None => DebitState::Refused,
+        };
         let done = match (&lost, now_shown) {
             (None, _) => refused.is_none(),
-            (Some(_), Some(shown)) => shown.state != DebitState::Waiting,
+            (Some(_), Some(shown)) => shown.state == taken,
             (Some(_), None) => false,
         };
         if done {
@@ -175,10 +180,7 @@ async fn tell_services(
             row.status = DebitStatus::DebitFailed;
             row.status_reason = Some(format!("Mirakl refused: {why}"));
             row.reason_code = Some("refused_by_mirakl");
-            pass.run.count(|counts| {
-                counts.failed += 1;
-                counts.news += 1;
-            });
+            pass.run.count_failed();
         } else {
             row.status = DebitStatus::DebitPending;
             row.sent_at = Some(now);
@@ -187,11 +189,7 @@ async fn tell_services(
                 cause = lost.as_deref().unwrap_or_default(),
                 "Mirakl did not say whether it took a confirmation; the next run finds out"
             );
-            pass.run.count(|counts| {
-                counts.waiting += 1;
-                counts.in_doubt += 1;
-                counts.news += 1;
-            });
+            pass.run.count_in_doubt();
         }
         rows.push(row);
     }

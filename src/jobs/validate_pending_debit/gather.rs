@@ -3,21 +3,33 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
 use crate::domain::ids::{CommercialOrderId, OrderId};
 use crate::domain::retry::DECISION_LIFE;
 use crate::domain::service::ServiceOrder;
-use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
-use crate::mirakl::{MiraklError, ProductDebit, Services, ServicesQuery};
+use crate::jobs::{Job, Result};
+use crate::mirakl::{MOST_IDS, MiraklError, ProductDebit, Services, ServicesQuery};
 use crate::store::checkpoints::{self, Checkpoint, Stream};
 use crate::store::debits::{self, DebitKind};
-use crate::store::payments;
+use crate::store::{payments, runs};
 
-/// Baskets that are worked on together: the ids that Mirakl takes in one call.
-const BASKETS: usize = 100;
+/// A list of service orders that is missing for so long is none that is missing for a moment.
+const NO_MOMENT: TimeDelta = TimeDelta::hours(12);
+
+/// Whether Mirakl lists service orders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ServiceList {
+    /// It does.
+    #[default]
+    Shown,
+    /// It has no such list: a marketplace without services.
+    None,
+    /// It has no such list now, and it cannot be told yet whether it ever had one.
+    Missing,
+}
 
 /// What Mirakl asks for.
 #[derive(Debug, Default)]
@@ -30,6 +42,8 @@ pub(super) struct Asked {
     pub unidentified: Vec<String>,
     /// Baskets whose service orders changed, or have a debit that waits.
     pub services: BTreeSet<CommercialOrderId>,
+    /// Whether Mirakl lists service orders.
+    pub service_list: ServiceList,
     /// How far the service orders have been read.
     pub reached: Option<Checkpoint>,
 }
@@ -62,8 +76,18 @@ async fn changed_services(app: &App, started_at: DateTime<Utc>, asked: &mut Aske
         .map(|checkpoint| checkpoint.reached - overlap)
         .or(first)
         .unwrap_or(started_at - chrono::TimeDelta::days(30));
-    let Services { read, unread, date } =
-        services(app, &ServicesQuery::UpdatedSince(since)).await?;
+    let query = ServicesQuery::UpdatedSince(since);
+    let Some(Services { read, unread, date }) = services(app, &query).await? else {
+        let mut conn = app.db.acquire().await?;
+        let before = started_at - NO_MOMENT;
+        asked.service_list =
+            match runs::finished_before(&mut conn, Job::ValidatePendingDebit.name(), before).await?
+            {
+                true => ServiceList::None,
+                false => ServiceList::Missing,
+            };
+        return Ok(());
+    };
     let mut reached = Reached::new(date, started_at);
     reached.see(read.iter().map(|order| Element::Read(order.updated_at)));
     for order in unread {
@@ -85,15 +109,27 @@ async fn changed_services(app: &App, started_at: DateTime<Utc>, asked: &mut Aske
     Ok(())
 }
 
-/// Service orders; none where the marketplace has no services.
-pub(super) async fn services(app: &App, query: &ServicesQuery<'_>) -> Result<Services> {
-    match app.mirakl.services(query).await {
-        Ok(services) => Ok(services),
-        Err(MiraklError::Status { status: 404, .. }) => Ok(Services::default()),
-        Err(error) => Err(anyhow::Error::from(error)
-            .context("the service orders could not be read from Mirakl")
-            .into()),
+/// Service orders; `None` where Mirakl has no such list. Where services are known or switched on, a
+/// missing list is an error like any other.
+pub(super) async fn services(app: &App, query: &ServicesQuery<'_>) -> Result<Option<Services>> {
+    let error = match app.mirakl.services(query).await {
+        Ok(services) => return Ok(Some(services)),
+        Err(error) => error,
+    };
+    if matches!(error, MiraklError::Status { status: 404, .. }) && !has_services(app).await? {
+        return Ok(None);
     }
+    Err(anyhow::Error::from(error)
+        .context("the service orders could not be read from Mirakl")
+        .into())
+}
+
+async fn has_services(app: &App) -> Result<bool> {
+    if app.settings.service_payment_split || app.settings.refunds.services {
+        return Ok(true);
+    }
+    let mut conn = app.db.acquire().await?;
+    Ok(debits::knows_services(&mut conn).await?)
 }
 
 /// The debits of service orders.
@@ -103,7 +139,7 @@ pub(super) async fn service_debits(
 ) -> Result<Vec<crate::domain::service::ServiceDebit>> {
     let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
     let mut debits = Vec::new();
-    for ids in ids.chunks(BASKETS) {
+    for ids in ids.chunks(MOST_IDS) {
         let read = app.mirakl.service_debits(ids).await;
         debits.extend(read.context("the debits of services could not be read from Mirakl")?);
     }
@@ -133,7 +169,7 @@ pub(super) async fn chunks(app: &App, asked: &Asked) -> Result<Vec<Vec<Commercia
         ids.extend(due.into_iter().map(|(_, basket)| basket));
     }
     let ids: Vec<CommercialOrderId> = ids.into_iter().collect();
-    Ok(ids.chunks(BASKETS).map(<[_]>::to_vec).collect())
+    Ok(ids.chunks(MOST_IDS).map(<[_]>::to_vec).collect())
 }
 
 /// Remembers how far the service orders have been read, after everything was recorded.

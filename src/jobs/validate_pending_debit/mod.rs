@@ -2,13 +2,15 @@
 //! for each basket.
 //!
 //! gather → decide → record → act → settle, a hundred baskets at a time: [`payments`] reads what
-//! Stripe has, [`gather`] what Mirakl asks for and what the baskets hold, [`confirm`] tells Mirakl,
-//! and [`capture`] takes or releases the money.
+//! Stripe has, [`gather`] what Mirakl asks for, and [`mod@baskets`] what the baskets hold; [`confirm`] and
+//! [`confirm_services`] tell Mirakl, [`capture`] decides how much is taken, [`finish`] takes or releases
+//! it, and [`leftovers`] ends what Mirakl no longer asks for.
 
 mod baskets;
 mod capture;
 mod confirm;
 mod confirm_services;
+mod finish;
 mod gather;
 mod leftovers;
 mod payments;
@@ -53,7 +55,8 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         doubts: Doubts::default(),
         bar: telemetry::progress(app.quiet, "baskets"),
     };
-    capture::send_pending(&mut pass).await?;
+    let sent = finish::send_pending(&mut pass).await;
+    let silence = pass.doubts.after_leftovers(sent)?;
     // Two servers at once.
     let (listed, asked) = tokio::join!(
         payments::list(app, run.started_at, true),
@@ -65,18 +68,7 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
         let mut conn = app.db.acquire().await?;
         captures::ended_elsewhere(&mut conn, app.clock.now()).await?;
     }
-    for cause in &asked.unidentified {
-        tracing::error!(cause, "Mirakl sent something without an id");
-    }
-    for (order, cause) in &asked.unread {
-        tracing::error!(%order, cause, "Mirakl asks for a debit that cannot be read");
-    }
-    let unidentified = asked.unidentified.len() + asked.unread.len();
-    let unidentified = u64::try_from(unidentified).unwrap_or(0);
-    run.count(|counts| {
-        counts.failed += unidentified;
-        counts.news += unidentified;
-    });
+    report(run, &asked);
     let chunks = gather::chunks(app, &asked).await?;
     pass.bar
         .set_length(chunks.iter().map(|chunk| chunk.len() as u64).sum());
@@ -101,7 +93,20 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     }
     leftovers::settle(&pass, &asked).await?;
     pass.bar.finish_and_clear();
-    gather::close(app, &asked).await
+    gather::close(app, &asked).await?;
+    silence.map_or(Ok(()), Err)
+}
+
+/// Says what Mirakl asks for and nobody can read.
+fn report(run: &Run, asked: &gather::Asked) {
+    for cause in &asked.unidentified {
+        tracing::error!(cause, "Mirakl sent something without an id");
+        run.count_failed();
+    }
+    for (order, cause) in &asked.unread {
+        tracing::error!(%order, cause, "Mirakl asks for a debit that cannot be read");
+        run.count_failed();
+    }
 }
 
 async fn read(
@@ -123,6 +128,7 @@ async fn work(pass: &mut Pass<'_>, baskets: &mut Baskets, asked: &gather::Asked)
         capture::baskets(pass, baskets).await
     }
 }
+
 /// Runs the job without writing anything: what would happen, with exact amounts.
 pub async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDebit>> {
     plan::plan(app, now).await

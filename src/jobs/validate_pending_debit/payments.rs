@@ -138,8 +138,16 @@ async fn singly(app: &App, references: Vec<PaymentRef>) -> Result<Vec<Payment>> 
     Ok(found)
 }
 
-/// Looks for the payments of baskets that no list has shown. Not finding one proves nothing.
-pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result<Vec<Payment>> {
+/// Payments that were searched.
+pub(super) struct Searched {
+    /// What was found. Not finding one proves nothing.
+    pub found: Vec<Payment>,
+    /// Baskets that Stripe did not search, and why.
+    pub unread: Vec<(CommercialOrderId, String)>,
+}
+
+/// Looks for the payments of baskets that no list has shown.
+pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result<Searched> {
     let workers = app.settings.stripe.limits.concurrency;
     let searched: Vec<_> = stream::iter(baskets)
         .map(|basket| async move {
@@ -150,14 +158,17 @@ pub(super) async fn search(app: &App, baskets: Vec<CommercialOrderId>) -> Result
         .collect()
         .await;
     let mut found = Vec::new();
+    let mut unread = Vec::new();
     for (basket, answer) in searched {
         match answer {
             Ok(mut references) => found.append(&mut references),
             Err(StripeError::Stop(error)) => return Err(anyhow!(StripeError::Stop(error)).into()),
             Err(error @ (StripeError::Unknown(_) | StripeError::Refused(_))) => {
                 tracing::warn!(%basket, %error, "the payments of a basket could not be searched");
+                unread.push((basket, error.to_string()));
             }
         }
     }
-    singly(app, found).await
+    let found = singly(app, found).await?;
+    Ok(Searched { found, unread })
 }

@@ -13,6 +13,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::payment::PaymentStatus;
 use crate::domain::service::{DebitState, ServiceState};
 use crate::jobs::Result;
+use crate::mirakl::MOST_IDS;
 
 /// What a run would do about one debit or one payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +50,7 @@ pub(super) async fn plan(app: &App, now: DateTime<Utc>) -> Result<Vec<PlannedDeb
         .collect();
     news.sort();
     news.dedup();
-    chunks.extend(news.chunks(100).map(<[_]>::to_vec));
+    chunks.extend(news.chunks(MOST_IDS).map(<[_]>::to_vec));
     for ids in chunks {
         let mut baskets = baskets::read(app, &ids, &asked, Some(&listed), now).await?;
         confirmations(app, &baskets, &asked, now, &mut planned);

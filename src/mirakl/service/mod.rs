@@ -45,7 +45,7 @@ impl Mirakl {
                 let mut next = self.address(path);
                 next.query_pairs_mut().append_pair("page_token", &token);
                 if next == url || items.is_empty() {
-                    return Err(malformed("the same page again and again".to_owned()));
+                    return Err(MiraklError::same_page(path));
                 }
                 Some(NextPage(next))
             }

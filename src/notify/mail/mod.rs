@@ -11,8 +11,8 @@ mod sample;
 mod smtp;
 pub mod view;
 
-pub use digest::{Digest, Table, digest};
+pub use digest::{Digest, digest};
 pub use endpoint_down::tell as tell_endpoint_down;
-pub use mailer::{Attachment, Mail, MailError, Mailer};
+pub use mailer::Mailer;
 pub use page::Origin;
 pub use sample::sample;

@@ -9,7 +9,7 @@ use crate::store::{Connection, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
-    /// `TRANSFER`, `REFUND`, `PAYOUT`, or `DEBIT` for a customer's payment.
+    /// `TRANSFER`, `REFUND`, `PAYOUT`, or for a customer's payment `DEBIT`, and `CAPTURE` for its end.
     pub subject: String,
     /// The kind of reason; `pending` for what was sent and has no answer.
     pub reason_code: String,
@@ -51,6 +51,9 @@ pub(super) async fn held(conn: &mut Connection, since: DateTime<Utc>) -> Result<
                union all
                select 'DEBIT', 'debit', id, status::text, reason_code, status_reason, amount, currency::text, updated_at
                from debits where status in ('DEBIT_ON_HOLD', 'DEBIT_PENDING') and created_at < $1
+               union all
+               select 'CAPTURE', 'capture', id, status::text, reason_code, status_reason, amount, currency::text, updated_at
+               from captures where status = 'CAPTURE_PENDING' and created_at < $1
            ), since as (
                select w.*, coalesce(h.at, w.updated_at) as waits_since
                from waiting w cross join lateral (

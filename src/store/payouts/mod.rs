@@ -14,8 +14,9 @@ pub use list::{ListedPayout, PayoutFilter, list};
 pub use record::{
     KnownPayout, NewPayoutRow, TO_BE_PAID, due, flag, known, record, reopen_included, shops_are_due,
 };
-pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, resolvable, resolve};
+pub use resolve::{ABANDONED, PayoutResolution, ResolvablePayout, is_taken, resolvable, resolve};
 pub use send::{MadePayout, PendingPayout, RefusedPayout, made, mark_sent, pend, pending, refused};
 pub use waiting::{
-    Obstacles, Ready, Wanted, held, invoice_is_settled, moved_are_due, obstacles, ready,
+    Obstacles, OpenMovement, Ready, Wanted, held, invoice_is_settled, moved_are_due, obstacles,
+    ready,
 };

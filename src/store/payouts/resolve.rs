@@ -46,6 +46,17 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
     }))
 }
 
+/// Whether a row has this payout already.
+pub async fn is_taken(conn: &mut Connection, payout: &PayoutId) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"select exists (select 1 from payouts where stripe_payout_id = $1) as "taken!""#,
+        payout.as_str()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(taken)
+}
+
 /// The code of a payout that a person ended without one.
 pub const ABANDONED: &str = "resolved_abandoned";
 

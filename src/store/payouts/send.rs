@@ -181,8 +181,8 @@ pub struct RefusedPayout<'a> {
     pub code: &'a str,
     /// The id under which Stripe knows the request.
     pub request_id: Option<&'a str>,
-    /// When it is tried again.
-    pub next_look_at: DateTime<Utc>,
+    /// When it is tried again; none: a person decides.
+    pub next_look_at: Option<DateTime<Utc>>,
 }
 
 /// Settles a pending row as refused: the next try has a new key. Returns whether that is news: the

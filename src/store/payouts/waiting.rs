@@ -1,6 +1,8 @@
 //! Payouts that are decided and wait: which are ready, what stands in their way, and when it no longer
 //! does.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{AccountId, InvoiceId, ShopId};
@@ -76,10 +78,8 @@ pub async fn ready(
 /// What the store knows to stand in the way of a payout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacles {
-    /// The movements of its invoice that are neither made nor ended, with where they stand.
-    pub open_kinds: Vec<TransferType>,
-    /// Where they stand, in the same order.
-    pub open_statuses: Vec<TransferStatus>,
+    /// The movements of its invoice that are neither made nor ended.
+    pub open: Vec<OpenMovement>,
     /// The oldest invoice of the shop before this one whose payout, or whose charge to the seller, is
     /// neither made nor ended.
     pub earlier: Option<InvoiceId>,
@@ -88,6 +88,22 @@ pub struct Obstacles {
     pub reserved: i64,
     /// Payouts of the account were enabled when it was last seen.
     pub payouts_enabled: bool,
+}
+
+/// A movement that is neither made nor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenMovement {
+    /// Which.
+    pub kind: TransferType,
+    /// Where it stands.
+    pub status: TransferStatus,
+}
+
+impl fmt::Display for OpenMovement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, status) = (self.kind.notified_type(), self.status.as_str());
+        write!(f, "{kind} is {status}")
+    }
 }
 
 /// A payout in whose way something may stand.
@@ -162,9 +178,11 @@ pub async fn obstacles(conn: &mut Connection, row: &Wanted<'_>) -> Result<Obstac
     )
     .fetch_one(conn)
     .await?;
+    let open = stored.kinds.into_iter().zip(stored.statuses);
     Ok(Obstacles {
-        open_kinds: stored.kinds,
-        open_statuses: stored.statuses,
+        open: open
+            .map(|(kind, status)| OpenMovement { kind, status })
+            .collect(),
         earlier: stored.earlier.or(stored.earlier_charge).map(InvoiceId),
         reserved: stored.reserved,
         payouts_enabled: stored.payouts_enabled,

@@ -135,7 +135,8 @@ pub struct FailedLater {
 }
 
 /// Notes that Stripe could not carry out a refund: it waits for a person from then on. `None` when
-/// no row has it, or when that was noted before. `reason` must name the refund.
+/// no row has it, or when that was noted before. `reason` must name the refund, and only then, in brackets,
+/// why: of several events one may know more than another.
 pub async fn failed_later(
     conn: &mut Connection,
     refund: &StripeRefundId,
@@ -150,7 +151,8 @@ pub async fn failed_later(
            where stripe_refund_id = $1
              and not exists (select from history h
                              where h.subject = 'refund' and h.subject_id = refunds.id
-                               and h.to_status = 'REFUND_FAILED' and strpos(h.reason, $2) > 0)
+                               and h.to_status = 'REFUND_FAILED'
+                               and strpos(h.reason, split_part($2, ' (', 1) || ' (') > 0)
            returning id, mirakl_id, order_id, shop_id, amount, currency as "currency: String",
                (select v.reversal_id from reversals v
                 where v.refund_id = refunds.id

@@ -19,7 +19,7 @@ pub struct OtherRefund {
     pub amount: i64,
     /// It failed or was cancelled.
     pub ended: bool,
-    /// What the former connector made it for.
+    /// What the old connector made it for.
     pub mirakl_refund_id: Option<RefundId>,
     /// When Stripe made it.
     pub stripe_created_at: DateTime<Utc>,
@@ -103,9 +103,9 @@ pub async fn known_others(
     Ok(known.into_iter().map(|row| row.id).collect())
 }
 
-/// A refund that the former connector made.
+/// A refund that the old connector made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormerRefund {
+pub struct OldRefund {
     /// The refund.
     pub stripe_refund_id: StripeRefundId,
     /// The charge.
@@ -116,11 +116,8 @@ pub struct FormerRefund {
     pub stripe_created_at: DateTime<Utc>,
 }
 
-/// What the former connector made for these refunds, as far as it reached the customer.
-pub async fn former(
-    conn: &mut Connection,
-    ids: &[&str],
-) -> Result<HashMap<RefundId, Vec<FormerRefund>>> {
+/// What the old connector made for these refunds, as far as it reached the customer.
+pub async fn old(conn: &mut Connection, ids: &[&str]) -> Result<HashMap<RefundId, Vec<OldRefund>>> {
     let found = sqlx::query!(
         r#"select mirakl_refund_id as "mirakl_refund_id!: RefundId",
                   stripe_refund_id as "stripe_refund_id: StripeRefundId",
@@ -133,17 +130,16 @@ pub async fn former(
     )
     .fetch_all(conn)
     .await?;
-    let mut former: HashMap<RefundId, Vec<FormerRefund>> = HashMap::new();
+    let mut old: HashMap<RefundId, Vec<OldRefund>> = HashMap::new();
     for row in found {
-        former
-            .entry(row.mirakl_refund_id)
+        old.entry(row.mirakl_refund_id)
             .or_default()
-            .push(FormerRefund {
+            .push(OldRefund {
                 stripe_refund_id: row.stripe_refund_id,
                 charge_id: row.charge_id,
                 amount: row.amount,
                 stripe_created_at: row.stripe_created_at,
             });
     }
-    Ok(former)
+    Ok(old)
 }

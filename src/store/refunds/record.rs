@@ -144,7 +144,7 @@ pub struct NewDecision {
     pub charge_id: Option<ChargeId>,
     /// The encoded request.
     pub request_body: Option<String>,
-    /// A refund that the former connector made for it.
+    /// A refund that the old connector made for it.
     pub stripe_refund_id: Option<StripeRefundId>,
     /// When Stripe made that.
     pub stripe_created_at: Option<DateTime<Utc>>,

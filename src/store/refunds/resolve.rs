@@ -2,16 +2,24 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{ChargeId, RefundId, ReversalId, StripeRefundId, TransferId};
+use crate::domain::ids::{
+    ChargeId, OrderId, RefundId, ReversalId, ShopId, StripeRefundId, TransferId,
+};
 use crate::domain::money::{Currency, Money};
-use crate::domain::refund::{RefundStatus, RefundStep};
+use crate::domain::refund::{RefundStatus, RefundStep, RefundType};
 use crate::store::{Connection, Result, one};
 
 /// A refund that a person may decide about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvableRefund {
+    /// Of a product or of a service.
+    pub kind: RefundType,
     /// The refund.
     pub refund_id: RefundId,
+    /// Its order.
+    pub order_id: OrderId,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
     /// Which step it is at.
     pub step: RefundStep,
     /// Where it stands.
@@ -22,18 +30,18 @@ pub struct ResolvableRefund {
     pub amount: Option<Money>,
     /// The charge, if that is known.
     pub charge: Option<ChargeId>,
-    /// The seller's transfer of which a part is to come back, and is not back.
-    pub open_transfer: Option<TransferId>,
+    /// The transfers of which a part is to come back, and is not back: the seller's first.
+    pub open_transfers: Vec<TransferId>,
 }
 
 /// The row, locked; `None` when there is none of that number.
 pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<ResolvableRefund>> {
     let row = sqlx::query!(
-        r#"select mirakl_id, step, status, reason_code, amount,
+        r#"select type as kind, mirakl_id, order_id, shop_id, step, status, reason_code, amount,
                   currency as "currency: String", charge_id,
-                  (select v.transfer_id from reversals v
-                   where v.refund_id = refunds.id and v.reversal_id is null and v.amount > 0
-                     and v.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as open_transfer
+                  array(select v.transfer_id from reversals v
+                        where v.refund_id = refunds.id and v.reversal_id is null and v.amount > 0
+                        order by v.transfer_type) as "open_transfers!"
            from refunds where id = $1 for update"#,
         id
     )
@@ -43,15 +51,30 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
         let currency = row.currency.and_then(|code| Currency::parse(&code).ok());
         let amount = row.amount.zip(currency);
         ResolvableRefund {
+            kind: row.kind,
             refund_id: RefundId(row.mirakl_id),
+            order_id: OrderId(row.order_id),
+            shop_id: row.shop_id.map(ShopId),
             step: row.step,
             status: row.status,
             reason_code: row.reason_code,
             amount: amount.map(|(minor, currency)| Money::from_minor(minor, currency)),
             charge: row.charge_id.map(ChargeId),
-            open_transfer: row.open_transfer.map(TransferId),
+            open_transfers: row.open_transfers.into_iter().map(TransferId).collect(),
         }
     }))
+}
+
+/// Whether a row has this refund or reversal of Stripe already.
+pub async fn is_known(conn: &mut Connection, id: &str) -> Result<bool> {
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from refunds where stripe_refund_id = $1)
+                  or exists (select from reversals where reversal_id = $1) as "known!""#,
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(known)
 }
 
 /// What a person decided about a refund that waits or was refused.
@@ -70,8 +93,10 @@ pub enum RefundResolution<'a> {
         /// When Stripe made it.
         created_at: DateTime<Utc>,
     },
-    /// The seller's part came back by this reversal.
+    /// The part that was to come out of a transfer came back by this reversal.
     ReversedAs {
+        /// The transfer.
+        transfer: &'a TransferId,
         /// The reversal.
         id: &'a ReversalId,
         /// Minor units that came back.
@@ -125,6 +150,7 @@ pub async fn resolve(
             .rows_affected()
         }
         RefundResolution::ReversedAs {
+            transfer,
             id: reversal,
             amount,
             created_at,
@@ -132,13 +158,13 @@ pub async fn resolve(
             let changed = sqlx::query!(
                 "update reversals
                  set reversal_id = $2, amount = $3, stripe_created_at = $4, updated_at = $5
-                 where refund_id = $1 and reversal_id is null
-                   and transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')",
+                 where refund_id = $1 and reversal_id is null and transfer_id = $6",
                 id,
                 reversal.as_str(),
                 amount,
                 created_at,
-                now
+                now,
+                transfer.as_str()
             )
             .execute(&mut *conn)
             .await?;

@@ -1,5 +1,7 @@
 //! The third step's requests: what is to be sent, that it left, and what Stripe said.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::send::is_news;
@@ -46,6 +48,8 @@ pub struct PendingReversal {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals in a row before this attempt.
     pub failures: u32,
+    /// Minor units of the transfer that somebody else took back, as a person was told.
+    pub by_others: i64,
 }
 
 /// The next requests after row `after`.
@@ -62,7 +66,7 @@ pub async fn pending_reversals(
                   r.stripe_created_at as "refunded_at!",
                   r.sent_at is not null as "refunded_here!", r.order_id, r.shop_id, v.transfer_id,
                   v.amount, v.currency as "currency!: String", r.amount as "refunded!", v.attempt,
-                  v.request_body as "request_body!", v.sent_at, r.looks,
+                  v.request_body as "request_body!", v.sent_at, r.looks, v.by_others,
                   (select o.reversal_id from reversals o
                    where o.refund_id = r.id
                      and o.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as seller_reversal
@@ -104,6 +108,7 @@ pub async fn pending_reversals(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
+            by_others: row.by_others,
         })
     });
     Ok(pending.collect())
@@ -193,24 +198,37 @@ pub async fn reversal_made(
     Ok(done.rows_affected() > 0)
 }
 
+/// A definite refusal of a reversal.
+#[derive(Debug, Clone)]
+pub struct RefusedReversal<'a> {
+    /// Why, for the operator.
+    pub reason: &'a str,
+    /// Stripe's code, or the kind of reason.
+    pub code: &'a str,
+    /// The id under which Stripe knows the request.
+    pub request_id: Option<&'a str>,
+    /// When it is tried again; none to wait for a person.
+    pub next_look_at: Option<DateTime<Utc>>,
+    /// Minor units of the transfer that somebody else took back, as a person is told now or was before.
+    pub by_others: i64,
+}
+
 /// Settles a reversal as refused: the next try has a new key. Returns whether that is news.
 pub async fn reversal_failed(
     conn: &mut Connection,
     row: &PendingReversal,
-    reason: &str,
-    code: &str,
-    request_id: Option<&str>,
-    next_look_at: DateTime<Utc>,
+    refused: &RefusedReversal<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let news = is_news(conn, row.refund_row, reason).await?;
+    let news = is_news(conn, row.refund_row, refused.reason).await?;
     let changed = sqlx::query!(
         "update reversals
          set attempt = attempt + 1, request_body = null, sent_at = null, stripe_request_id = $2,
-             updated_at = $3
+             by_others = $3, updated_at = $4
          where id = $1 and reversal_id is null",
         row.id,
-        request_id,
+        refused.request_id,
+        refused.by_others,
         now
     )
     .execute(&mut *conn)
@@ -224,10 +242,10 @@ pub async fn reversal_failed(
            and (status in ('REFUND_PENDING', 'REFUND_ON_HOLD')
                 or (status = 'REFUND_FAILED' and next_look_at is not null))",
         row.refund_row,
-        reason,
-        code,
-        request_id,
-        next_look_at,
+        refused.reason,
+        refused.code,
+        refused.request_id,
+        refused.next_look_at,
         now
     )
     .execute(conn)
@@ -236,19 +254,40 @@ pub async fn reversal_failed(
     Ok(news && changed.rows_affected() > 0)
 }
 
-/// Keeps what Stripe said is left of the transfer, after it refused to give more: the next run asks
-/// for that, under a new key.
-pub async fn cut(conn: &mut Connection, id: i64, left: i64, now: DateTime<Utc>) -> Result<()> {
+/// Keeps what Stripe said is left of the transfer, after it refused to give more, because others took back so
+/// much of it: the next run asks for what is left, under a new key.
+pub async fn cut(
+    conn: &mut Connection,
+    id: i64,
+    left: i64,
+    by_others: i64,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let changed = sqlx::query!(
         "update reversals
          set most = $2, amount = least(amount, $2), attempt = attempt + 1, request_body = null,
-             sent_at = null, updated_at = $3
+             sent_at = null, by_others = $3, updated_at = $4
          where id = $1 and reversal_id is null",
         id,
         left,
+        by_others,
         now
     )
     .execute(conn)
     .await?;
     one(changed.rows_affected(), "reversal", id)
+}
+
+/// Which of these reversals a row has.
+pub async fn known_reversals(conn: &mut Connection, ids: &[&str]) -> Result<HashSet<ReversalId>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known = sqlx::query_scalar!(
+        r#"select reversal_id as "id!: ReversalId" from reversals where reversal_id = any($1::text[])"#,
+        ids as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(known.into_iter().collect())
 }

@@ -33,6 +33,8 @@ pub struct PendingRefund {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals in a row before this attempt.
     pub failures: u32,
+    /// Minor units that others refunded of the charge, as far as a person accepted that.
+    pub accepted_by_others: i64,
 }
 
 /// The next requests after row `after`: in doubt, or decided since `fresh_since`.
@@ -47,7 +49,8 @@ pub async fn pending(
     let stored = sqlx::query!(
         r#"select id, type as kind, mirakl_id, order_id, attempt, amount as "amount!",
                   currency as "currency!: String", charge_id as "charge_id!",
-                  request_body as "request_body!", sent_at, looks, shop_id
+                  request_body as "request_body!", sent_at, looks, shop_id,
+                  accepted_by_others
            from refunds
            where step = 'REFUND' and status = 'REFUND_PENDING' and type = any($1::refund_type[])
              and (sent_at is not null or updated_at >= $2)
@@ -76,6 +79,7 @@ pub async fn pending(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
+            accepted_by_others: row.accepted_by_others,
         })
     });
     Ok(pending.collect())
@@ -130,7 +134,10 @@ pub async fn made(conn: &mut Connection, row: &MadeRefund<'_>, now: DateTime<Utc
          set step = 'CONFIRM', status_reason = null, reason_code = null, looks = 0,
              seller_part = case when amount = $3 and currency = $4 then seller_part end,
              stripe_refund_id = $2, amount = $3, currency = $4, stripe_created_at = $5,
-             stripe_request_id = $6, difference = coalesce($7, difference), updated_at = $8
+             stripe_request_id = $6, updated_at = $8,
+             -- Another refund that was found at Stripe may have become this one.
+             difference = coalesce($7, nullif(difference,
+                 'Stripe holds another refund for this: ' || $2))
          where id = $1 and step = 'REFUND' and status = 'REFUND_PENDING'",
         row.id,
         row.stripe_refund_id.as_str(),

@@ -14,6 +14,6 @@ pub use record::{
     set_differences, shops_are_due,
 };
 pub use send::{
-    Failed, Made, NAMED, Pending, Resolution, Resolvable, created, failed, mark_sent, pending,
-    resolvable, resolve,
+    Failed, Made, NAMED, Pending, Resolution, Resolvable, created, failed, is_taken, mark_sent,
+    pending, resolvable, resolve,
 };

@@ -34,6 +34,10 @@ pub struct Pending {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals in a row before this attempt.
     pub failures: u32,
+    /// When the row was made.
+    pub created_at: DateTime<Utc>,
+    /// The reason for stopping that a person accepted.
+    pub accepted: Option<String>,
 }
 
 /// The next requests after row `after`: in doubt, or decided since `fresh_since`.
@@ -52,7 +56,7 @@ pub async fn pending(
         r#"select id, type as kind, mirakl_id, attempt, amount as "amount!",
                   currency as "currency!: String", destination as "destination!",
                   source_charge as "source_charge!", request_body as "request_body!", sent_at, looks,
-                  shop_id
+                  shop_id, created_at, accepted_reason
            from transfers
            where type = any($1) and status = 'TRANSFER_PENDING'
              and (sent_at is not null or updated_at >= $2)
@@ -87,6 +91,8 @@ pub async fn pending(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
+            created_at: row.created_at,
+            accepted: row.accepted_reason,
         })
     });
     Ok(pending.collect())
@@ -161,8 +167,8 @@ pub struct Failed<'a> {
     pub code: &'a str,
     /// The id under which Stripe knows the request.
     pub request_id: Option<&'a str>,
-    /// When it is tried again.
-    pub next_look_at: DateTime<Utc>,
+    /// When it is tried again; none: a person decides.
+    pub next_look_at: Option<DateTime<Utc>>,
 }
 
 /// Settles a pending row as refused: the next try has a new key. Returns whether that is news: the
@@ -196,6 +202,8 @@ pub struct Resolvable {
     pub kind: TransferType,
     /// The Mirakl id of what it pays.
     pub mirakl_id: String,
+    /// The shop, where it is known.
+    pub shop_id: Option<ShopId>,
     /// Where it stands.
     pub status: TransferStatus,
     /// The amount that was decided, if any.
@@ -207,7 +215,8 @@ pub struct Resolvable {
 /// The row, locked; `None` when there is none of that number.
 pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolvable>> {
     let row = sqlx::query!(
-        r#"select type as kind, mirakl_id, status, amount, currency as "currency: String", destination
+        r#"select type as kind, mirakl_id, shop_id, status, amount, currency as "currency: String",
+                  destination
            from transfers where id = $1 for update"#,
         id
     )
@@ -218,6 +227,7 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
         Resolvable {
             kind: row.kind,
             mirakl_id: row.mirakl_id,
+            shop_id: row.shop_id.map(ShopId),
             status: row.status,
             amount: row
                 .amount
@@ -226,6 +236,17 @@ pub async fn resolvable(conn: &mut Connection, id: i64) -> Result<Option<Resolva
             destination: row.destination.map(AccountId),
         }
     }))
+}
+
+/// Whether a row has this transfer already.
+pub async fn is_taken(conn: &mut Connection, transfer: &TransferId) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"select exists (select 1 from transfers where transfer_id = $1) as "taken!""#,
+        transfer.as_str()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(taken)
 }
 
 /// The code of a transfer that a person named.

@@ -1,6 +1,7 @@
 //! A marketplace of one's own for every test: a database, a simulator, and the built binary.
 
 mod database;
+pub mod debits;
 mod mails;
 mod payouts;
 mod program;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::calls::Api;
+use crate::hold::Hold;
 use crate::kill::{KillSwitch, When};
 
 /// What a fault does to a call.
@@ -147,8 +148,10 @@ struct Inner {
     mirakl_latency: Duration,
     stripe_latency: Duration,
     faults: Vec<Fault>,
+    struck: usize,
     /// Calls still to come before each switch strikes.
     kills: Vec<(usize, KillSwitch)>,
+    holds: Vec<(usize, Hold)>,
 }
 
 impl Faults {
@@ -170,9 +173,14 @@ impl Faults {
         self.lock().faults.push(fault);
     }
 
-    /// Removes all faults, latencies and kill switches that have not struck.
+    /// Removes all faults, latencies, holds and kill switches that have not struck.
     pub fn clear(&self) {
         *self.lock() = Inner::default();
+    }
+
+    /// How often faults have struck since the last clearing.
+    pub fn struck(&self) -> usize {
+        self.lock().struck
     }
 
     /// Kills a process at the n-th call from now, counted from 1 over both APIs.
@@ -192,23 +200,27 @@ impl Faults {
         }
     }
 
-    /// Counts one arrival; the switch that strikes at it, if any.
-    pub(crate) fn kill_now(&self) -> Option<KillSwitch> {
-        let mut due = None;
-        self.lock().kills.retain_mut(|(left, switch)| {
-            *left -= 1;
-            if *left == 0 {
-                due.get_or_insert_with(|| switch.clone());
-            }
-            *left > 0
-        });
-        due
+    /// Holds the n-th call from now back, counted from 1 over both APIs, until it is released (30
+    /// seconds at most).
+    pub fn hold_at_call(&self, n: usize, when: When) -> Hold {
+        let hold = Hold::new(when);
+        self.lock().holds.push((n.max(1), hold.clone()));
+        hold
+    }
+
+    /// Counts one arrival; the switch that strikes at it and what holds it, if any.
+    pub(crate) fn arrived(&self) -> (Option<KillSwitch>, Option<Hold>) {
+        let mut inner = self.lock();
+        let kill = due(&mut inner.kills);
+        (kill, due(&mut inner.holds))
     }
 
     /// The effects that hit this call.
     pub(crate) fn strike(&self, endpoint: &str, path_and_query: &str, body: &str) -> Plan {
         let mut plan = Plan::default();
-        for fault in &mut self.lock().faults {
+        let mut inner = self.lock();
+        let Inner { faults, struck, .. } = &mut *inner;
+        for fault in faults {
             if !fault.trigger.matches(endpoint, path_and_query, body) {
                 continue;
             }
@@ -216,10 +228,24 @@ impl Faults {
             let first = fault.trigger.skip;
             if fault.seen > first && fault.seen - first <= fault.trigger.times {
                 plan.add(&fault.effect);
+                *struck += 1;
             }
         }
         plan
     }
+}
+
+/// Counts one arrival off, and takes out what is due at it.
+fn due<T: Clone>(waiting: &mut Vec<(usize, T)>) -> Option<T> {
+    let mut due = None;
+    waiting.retain_mut(|(left, what)| {
+        *left -= 1;
+        if *left == 0 {
+            due.get_or_insert_with(|| what.clone());
+        }
+        *left > 0
+    });
+    due
 }
 
 /// All that goes wrong with one call.

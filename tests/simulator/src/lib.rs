@@ -10,11 +10,14 @@ mod background;
 mod bodies;
 mod calls;
 mod clock;
+pub mod drive;
 mod faults;
 mod fields;
+mod hold;
 mod kill;
 mod mailbox;
 mod mirakl;
+pub mod prove;
 mod receiver;
 mod server;
 mod simulator;
@@ -24,6 +27,7 @@ mod stripe;
 pub use calls::{Api, Call};
 pub use clock::Clock;
 pub use faults::{Effect, Fault, Faults, Trigger};
+pub use hold::Hold;
 pub use kill::{KillSwitch, When};
 pub use mailbox::{Mail, Mailbox};
 pub use mirakl::{
@@ -36,6 +40,6 @@ pub use receiver::{Behaviour, Delivery, Receiver};
 pub use simulator::Simulator;
 pub use stripe::{
     Account, AccountLink, AccountSeed, Cancellation, Capture, Payment, PaymentSeed, PaymentView,
-    Payout, Refund, RefundBalanceRule, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY,
+    Payout, Refund, RefundBalanceRule, Releases, Reversal, STRIPE_KEY, STRIPE_LIVE_KEY,
     STRIPE_RESTRICTED_KEY, SellerTransfer, Stripe, Transfer, TransferSeed, Visit,
 };

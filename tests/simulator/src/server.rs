@@ -13,6 +13,7 @@ use crate::bodies;
 use crate::calls::{Call, CallLog};
 use crate::clock::Clock;
 use crate::faults::{Effect, Faults, Plan};
+use crate::hold::Hold;
 use crate::kill::{KillSwitch, When};
 use crate::socket::Line;
 
@@ -61,7 +62,7 @@ async fn process<B: Backend>(
     let endpoint = format!("{} {}", call.method, backend.template(&call.path));
     let path_and_query = call.path_and_query();
     let plan = shared.faults.strike(&endpoint, &path_and_query, &call.body);
-    let kill = shared.faults.kill_now();
+    let (kill, hold) = shared.faults.arrived();
     let number = shared.calls.arrived(Call {
         api: backend.api(),
         host: backend.host(),
@@ -88,7 +89,9 @@ async fn process<B: Backend>(
     if strikes(before).await {
         return cut(line);
     }
+    held(hold.as_ref(), When::Before).await;
     let answer = carry_out(backend, call, &plan).await;
+    held(hold.as_ref(), When::After).await;
     if strikes(after).await {
         return cut(line);
     }
@@ -111,6 +114,12 @@ async fn strikes(kill: Option<KillSwitch>) -> bool {
     match kill {
         Some(switch) => switch.strike().await,
         None => false,
+    }
+}
+
+async fn held(hold: Option<&Hold>, when: When) {
+    if let Some(hold) = hold.filter(|hold| hold.when() == when) {
+        hold.wait().await;
     }
 }
 

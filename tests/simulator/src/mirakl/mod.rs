@@ -75,6 +75,8 @@ struct State {
     services: Mutex<Services>,
     tokens: Mutex<Tokens>,
     forever: AtomicBool,
+    /// Whether pages come without links.
+    unlinked: AtomicBool,
     /// Most elements on a page, whatever is asked for.
     page_limit: AtomicUsize,
 }
@@ -133,6 +135,7 @@ impl Mirakl {
             services: Mutex::default(),
             tokens: Mutex::default(),
             forever: AtomicBool::new(false),
+            unlinked: AtomicBool::new(false),
             page_limit: AtomicUsize::new(usize::MAX),
         });
         background.serve(listener, state.clone(), shared.clone());
@@ -214,6 +217,11 @@ impl Mirakl {
     /// Whether every page repeats the first one and names a next.
     pub fn forever_paging(&self, on: bool) {
         self.state.forever.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether pages come without the links to others, as behind a proxy that drops them.
+    pub fn unlinked_paging(&self, on: bool) {
+        self.state.unlinked.store(on, Ordering::SeqCst);
     }
 
     /// Gives at most this many elements on a page, whatever `max` asks for.

@@ -129,6 +129,9 @@ pub(super) fn cut<T>(
     if forever || (end < total && !part.whole) {
         links.push(link(&state.host, call, end, "next"));
     }
+    if state.unlinked.load(Ordering::SeqCst) {
+        links.clear();
+    }
     Page {
         elements,
         total_count,

@@ -15,6 +15,7 @@ use super::payout_book::StoredPayout;
 use super::record::{Cancellation, Capture};
 use super::refund_book::StoredRefund;
 use super::refunds::RefundBalanceRule;
+use super::releases::Releases;
 use super::shelf::Shelf;
 use super::transfers::StoredTransfer;
 
@@ -37,6 +38,8 @@ pub(super) struct Book {
     pub(super) cancellations: Vec<Cancellation>,
     /// The age at which a search finds an object.
     pub(super) search_delay: TimeDelta,
+    /// How releases are told that no request with a version makes.
+    pub(super) releases: Releases,
     pub(super) refunds: Shelf<StoredRefund>,
     pub(super) refunds_stay_pending: bool,
     pub(super) refund_balance_rule: RefundBalanceRule,
@@ -75,6 +78,7 @@ impl Book {
             captures: Vec::new(),
             cancellations: Vec::new(),
             search_delay: TimeDelta::zero(),
+            releases: Releases::default(),
             refunds: Shelf::default(),
             refunds_stay_pending: false,
             refund_balance_rule: RefundBalanceRule::default(),

@@ -7,7 +7,8 @@ use serde_json::Number;
 
 use super::book::Book;
 use super::intent_view::IntentView;
-use super::payments::Charge;
+use super::payments::{Charge, Settled};
+use super::releases::Releases;
 use super::views::{DECLINED, DECLINED_MESSAGE, Empty, Expand, Null, Ref};
 
 #[derive(Serialize)]
@@ -105,7 +106,7 @@ impl Book {
             object: "charge",
             amount: charge.amount,
             amount_captured: charge.amount_captured,
-            amount_refunded: charge.amount_refunded,
+            amount_refunded: charge.amount_refunded(),
             application: (),
             application_fee: (),
             application_fee_amount: (),
@@ -113,7 +114,7 @@ impl Book {
                 Ref::new(&settled.id, expand.balance, || BalanceView {
                     id: &settled.id,
                     object: "balance_transaction",
-                    amount: settled.amount,
+                    amount: booked(charge, settled),
                     available_on: settled.available_on,
                     created: settled.created,
                     currency: &charge.settlement,
@@ -121,7 +122,7 @@ impl Book {
                     exchange_rate: charge.is_exchanged().then(|| "1.25".parse().ok()).flatten(),
                     fee: 0,
                     fee_details: [],
-                    net: settled.amount,
+                    net: booked(charge, settled),
                     reporting_category: "charge",
                     source: &charge.id,
                     status: if settled.available_on <= now {
@@ -169,7 +170,8 @@ impl Book {
             receipt_email: (),
             receipt_number: (),
             receipt_url: (),
-            refunded: charge.is_refunded(),
+            // Whether it is said of a charge that was captured in part is not documented.
+            refunded: charge.amount > 0 && charge.amount_refunded() >= charge.amount,
             review: (),
             shipping: (),
             source_transfer: (),
@@ -179,5 +181,14 @@ impl Book {
             transfer_data: (),
             transfer_group: charge.transfer_group.as_deref(),
         }
+    }
+}
+
+/// What the charge's balance transaction comes to. Where a release counts as a refund, another takes
+/// that off again.
+fn booked(charge: &Charge, settled: &Settled) -> i64 {
+    match charge.releases {
+        Releases::Untold => settled.amount,
+        Releases::Refunded => charge.settled(charge.amount),
     }
 }

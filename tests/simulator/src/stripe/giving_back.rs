@@ -23,7 +23,7 @@ pub struct Refund {
     pub amount: i64,
     /// Lower case; the charge's own.
     pub currency: String,
-    /// `succeeded`, `pending` or `failed`.
+    /// `succeeded`, `pending`, `failed` or `canceled`.
     pub status: String,
     /// As sent.
     pub metadata: BTreeMap<String, String>,
@@ -136,6 +136,12 @@ impl Stripe {
     pub fn fail_refund(&self, refund: &str, reason: &str) {
         let now = self.state.shared.clock.now();
         self.book().fail_refund(refund, reason, now);
+    }
+
+    /// A pending refund is cancelled: the charge counts as not refunded by it, and the platform gets the money back.
+    pub fn cancel_refund(&self, refund: &str) {
+        let now = self.state.shared.clock.now();
+        self.book().cancel_refund(refund, now);
     }
 
     /// All refunds, in the order they were made.

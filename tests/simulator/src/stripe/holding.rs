@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::book::Book;
 use super::payments::Charge;
 use super::record::{Cancellation, Capture};
+use super::releases::Releases;
 
 impl Book {
     /// Captures an authorised charge; the rest is released.
@@ -59,11 +60,13 @@ impl Book {
     }
 
     pub(super) fn void(&mut self, id: &str, at: i64, reason: Option<&str>) {
+        let releases = self.releases;
         let charge = self.charge(id);
         if charge.status == "pending" {
             charge.fail();
         } else if charge.status == "succeeded" {
-            charge.amount_refunded = charge.amount;
+            charge.released = charge.amount;
+            charge.releases = releases;
         }
         let charge = charge.clone();
         self.close(&charge);
@@ -82,7 +85,11 @@ impl Book {
                 return;
             }
             let at = DateTime::from_timestamp(end, 0).unwrap_or(now);
-            self.call_off(&id, Some("automatic"), None, at);
+            let reason = match self.releases {
+                Releases::Untold => "expired",
+                Releases::Refunded => "automatic",
+            };
+            self.call_off(&id, Some(reason), None, at);
         }
     }
 

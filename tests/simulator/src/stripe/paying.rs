@@ -52,7 +52,9 @@ impl Book {
             status: "failed",
             captured: false,
             amount_captured: 0,
-            amount_refunded: 0,
+            given_back: 0,
+            released: 0,
+            releases: self.releases,
             disputed: seed.disputed,
             capture_before: manual.then_some(end),
             shows_end: !matches!(seed.end, End::Hidden),
@@ -138,6 +140,7 @@ impl Book {
     /// The money of a charge arrives.
     pub(super) fn take(&mut self, id: &str, amount: i64, at: i64) {
         let transaction = self.ids.make("txn", 24);
+        let releases = self.releases;
         let charge = self.charge(id);
         let settled = Settled {
             id: transaction,
@@ -147,7 +150,8 @@ impl Book {
         };
         charge.captured = true;
         charge.amount_captured = amount;
-        charge.amount_refunded = charge.amount - amount;
+        charge.released = charge.amount - amount;
+        charge.releases = releases;
         charge.balance = Some(settled.clone());
         let charge = charge.clone();
         self.close(&charge);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::releases::Releases;
 use super::shelf::Item;
 
 #[derive(Clone, Debug)]
@@ -13,8 +14,11 @@ pub(super) struct Charge {
     pub(super) status: &'static str,
     pub(super) captured: bool,
     pub(super) amount_captured: i64,
-    /// What was given back: refunds, and what was authorised but not captured.
-    pub(super) amount_refunded: i64,
+    /// What was refunded of what was captured.
+    pub(super) given_back: i64,
+    /// What was authorised and let go, and how that is told.
+    pub(super) released: i64,
+    pub(super) releases: Releases,
     pub(super) disputed: bool,
     /// When its authorisation ends; only of what is captured by hand.
     pub(super) capture_before: Option<i64>,
@@ -51,23 +55,27 @@ impl Item for Charge {
 }
 
 impl Charge {
-    /// Whether nothing of it is left.
-    pub(super) fn is_refunded(&self) -> bool {
-        self.amount > 0 && self.amount_refunded >= self.amount
+    /// What can still be refunded or released.
+    pub(super) fn left(&self) -> i64 {
+        self.amount - self.released - self.given_back
     }
 
-    /// What was refunded of what was captured.
-    pub(super) fn refunded(&self) -> i64 {
-        if self.captured {
-            self.amount_refunded - (self.amount - self.amount_captured)
-        } else {
-            0
+    /// Whether nothing of it is left.
+    pub(super) fn is_refunded(&self) -> bool {
+        self.amount > 0 && self.left() <= 0
+    }
+
+    /// What Stripe says was refunded.
+    pub(super) fn amount_refunded(&self) -> i64 {
+        match self.releases {
+            Releases::Untold => self.given_back,
+            Releases::Refunded => self.given_back + self.released,
         }
     }
 
     /// Whether it is authorised, and neither captured nor released.
     pub(super) fn is_open(&self) -> bool {
-        self.status == "succeeded" && !self.captured && self.amount_refunded == 0
+        self.status == "succeeded" && !self.captured && self.released == 0
     }
 
     pub(super) fn fail(&mut self) {
@@ -78,8 +86,7 @@ impl Charge {
 
     /// What one more refund takes, in the settlement currency.
     pub(super) fn worth(&self, amount: i64) -> i64 {
-        let refunded = self.refunded();
-        self.settled(refunded + amount) - self.settled(refunded)
+        self.settled(self.given_back + amount) - self.settled(self.given_back)
     }
 
     pub(super) fn is_exchanged(&self) -> bool {

@@ -82,7 +82,7 @@ impl Stripe {
             status: intent.map_or(charge.status, |i| i.status).to_owned(),
             amount: charge.amount,
             captured: charge.amount_captured,
-            refunded: charge.refunded(),
+            refunded: charge.given_back,
             currency: charge.currency.clone(),
             canceled: intent.map_or(released, |intent| intent.status == "canceled"),
         })

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::book::Book;
 use super::events::Cause;
+use super::releases::Releases;
 use super::shelf::Item;
 use super::views::Expand;
 
@@ -111,14 +112,16 @@ impl Book {
         if released {
             amount = charge.amount;
             self.call_off(id, gift.reason.as_deref(), cause.key, now);
+            // This one was asked for as a refund, and is one.
+            self.charge(id).releases = Releases::Refunded;
         } else {
-            let left = charge.amount - charge.amount_refunded;
+            let left = charge.left();
             assert!(
                 (1..=left).contains(&amount),
                 "{id} has {left} left to refund"
             );
             worth = charge.worth(amount);
-            charge.amount_refunded += amount;
+            charge.given_back += amount;
         }
         let charge = self.charge(id).clone();
         let prefix = match charge.id.starts_with("py_") {
@@ -203,7 +206,23 @@ impl Book {
         refund.status = "failed";
         refund.pending_reason = None;
         refund.failure_reason = Some(reason.to_owned());
-        self.charge(&refund.charge).amount_refunded -= refund.amount;
+        self.bring_back(&mut refund, now);
+        self.change_refund(refund, &["refund.updated", "refund.failed"], now);
+    }
+
+    /// A refund is cancelled before it reaches the customer, and its money comes back.
+    pub(super) fn cancel_refund(&mut self, id: &str, now: DateTime<Utc>) {
+        let mut refund = self.refund_by_id(id);
+        assert_eq!(refund.status, "pending", "{id} cannot be cancelled");
+        refund.status = "canceled";
+        refund.pending_reason = None;
+        self.bring_back(&mut refund, now);
+        self.change_refund(refund, &["refund.updated"], now);
+    }
+
+    /// The charge counts as not refunded, and the platform has its money again.
+    fn bring_back(&mut self, refund: &mut StoredRefund, now: DateTime<Utc>) {
+        self.charge(&refund.charge).given_back -= refund.amount;
         if refund.taken.is_some() {
             refund.returned = Some(self.ids.make("txn", 24));
             let (currency, at) = self.settlement_of(&refund.charge);
@@ -211,7 +230,6 @@ impl Book {
             let platform = &self.platform.id;
             self.ledger.book(platform, &currency, refund.worth, at);
         }
-        self.change_refund(refund, &["refund.updated", "refund.failed"], now);
     }
 
     fn refund_by_id(&self, id: &str) -> StoredRefund {

@@ -97,7 +97,7 @@ impl Book {
             let message = format!("Charge {id} has been charged back; cannot issue a refund.");
             return refuse("refund_disputed_payment", message);
         }
-        let left = charge.amount - charge.amount_refunded;
+        let left = charge.left();
         let amount = wish.amount.unwrap_or(left);
         let open = charge.is_open();
         if open && amount != left {

@@ -10,6 +10,7 @@ use super::errors::Refusal;
 use super::events::Cause;
 use super::form::Form;
 use super::idempotency::Scope;
+use super::releases::Releases;
 use crate::api::{Answer, Incoming, Manner, Outcome};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -59,6 +60,10 @@ impl State {
             key,
         };
         let mut book = self.book(caller.live);
+        let by_hand = book.releases;
+        if let Some(version) = call.header("stripe-version") {
+            book.releases = Releases::of(version);
+        }
         let answer = match manner.outcome {
             Outcome::Fails(failure) => failure,
             Outcome::Faithful => task.execute(&mut book, caller, cause, now),
@@ -67,6 +72,7 @@ impl State {
                 failure
             }
         };
+        book.releases = by_hand;
         if let Some(id) = task.locks() {
             book.locked.remove(id);
         }

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use simulator::{Effect, Fault, PaymentSeed, STRIPE_KEY};
+use simulator::{Effect, Fault, PaymentSeed, Releases, STRIPE_KEY};
 
 use crate::client::{Reply, World};
 
@@ -41,7 +41,7 @@ async fn a_capture_takes_all_that_is_authorised() {
 }
 
 #[tokio::test]
-async fn what_a_capture_leaves_is_released_and_shown_as_refunded() {
+async fn what_a_capture_leaves_is_released_and_no_refund() {
     let world = World::new().await;
     let stripe = world.sim.stripe();
     let seed = PaymentSeed::new(1000, "eur").authorized().settlement("usd");
@@ -52,7 +52,7 @@ async fn what_a_capture_leaves_is_released_and_shown_as_refunded() {
     let charge = charge_of(&world, &id).await;
     assert_eq!(charge["amount"], 1000);
     assert_eq!(charge["amount_captured"], 700);
-    assert_eq!(charge["amount_refunded"], 300);
+    assert_eq!(charge["amount_refunded"], 0);
     assert_eq!(charge["refunded"], false);
     assert_eq!(charge["balance_transaction"]["amount"], 875);
     assert_eq!(stripe.balance(&stripe.platform_id(), "usd"), 875);
@@ -62,7 +62,7 @@ async fn what_a_capture_leaves_is_released_and_shown_as_refunded() {
         (1000, 700, 0)
     );
     stripe.refund(&id, 700);
-    assert_eq!(charge_of(&world, &id).await["refunded"], true);
+    assert_eq!(charge_of(&world, &id).await["amount_refunded"], 700);
     assert_eq!(stripe.payment(&id).expect("a payment").refunded, 700);
     assert_eq!(stripe.balance(&stripe.platform_id(), "usd"), 0);
 }
@@ -270,4 +270,20 @@ async fn an_intent_that_is_not_there_cannot_be_captured() {
             (404, "resource_missing")
         );
     }
+}
+
+#[tokio::test]
+async fn before_2025_03_31_what_a_capture_leaves_is_shown_as_refunded() {
+    let world = World::new().await;
+    world.sim.stripe().releases(Releases::Refunded);
+    let id = held(&world);
+    capture(&world, &id, "amount_to_capture=700").await;
+    let charge = charge_of(&world, &id).await;
+    assert_eq!(charge["amount_captured"], 700);
+    assert_eq!(charge["amount_refunded"], 300);
+    assert_eq!(charge["balance_transaction"]["amount"], 1000);
+    world.sim.stripe().refund(&id, 700);
+    let charge = charge_of(&world, &id).await;
+    assert_eq!(charge["amount_refunded"], 1000);
+    assert_eq!(charge["refunded"], true);
 }

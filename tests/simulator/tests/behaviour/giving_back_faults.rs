@@ -118,10 +118,39 @@ async fn unknown_ways_to_write_refunds_and_reversals_are_no_urls() {
     for kind in [
         "events".to_owned(),
         "refunds/re_1/cancel".to_owned(),
-        format!("transfers/{transfer}/reversals/trr_1"),
+        format!("transfers/{transfer}/reversals/trr_1/cancel"),
     ] {
         let reply = world.make(&kind, "").await;
         assert_eq!(reply.status, 404);
         assert!(reply.message().contains("Unrecognized request URL"));
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_written_on_refunds_and_reversals_and_nothing_else() {
+    let (world, _) = world().await;
+    let stripe = world.sim.stripe();
+    let refund = stripe.refunds()[0].id.clone();
+    let transfer = stripe.transfers()[0].id.clone();
+    let reversal = stripe.reversals()[0].id.clone();
+    for path in [
+        format!("refunds/{refund}"),
+        format!("transfers/{transfer}/reversals/{reversal}"),
+    ] {
+        let named = world.make(&path, "metadata[n]=1&metadata[m]=2").await;
+        assert_eq!(named.status, 200);
+        let named = world.make(&path, "metadata[m]=").await.json();
+        assert_eq!(named["metadata"], serde_json::json!({ "n": "1" }));
+        let shown = world.stripe(&format!("/v1/{path}")).await.json();
+        assert_eq!(shown, named);
+        let changed = world.make(&path, "amount=5").await;
+        assert_eq!(changed.code(), "parameter_unknown");
+    }
+    for path in [
+        "refunds/re_none".to_owned(),
+        format!("transfers/{transfer}/reversals/trr_none"),
+    ] {
+        let missing = world.make(&path, "metadata[n]=1").await;
+        assert_eq!(missing.status, 404);
     }
 }

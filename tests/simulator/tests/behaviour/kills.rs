@@ -107,3 +107,22 @@ async fn two_switches_at_one_call_strike_once() {
     assert!(was_killed(&mut child));
     assert_eq!(world.mirakl("/api/version").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_call_is_held_before_or_after_its_effect_until_it_is_released() {
+    for (when, meanwhile) in [(When::Before, 0), (When::After, 100)] {
+        let world = World::new().await;
+        let (seller, body) = world.ready_transfer(100);
+        let hold = world.sim.faults().hold_at_call(2, when);
+        assert_eq!(world.mirakl("/api/orders").await.status, 200);
+        let others = async {
+            hold.reached().await;
+            assert_eq!(world.sim.stripe().balance(&seller, "eur"), meanwhile);
+            assert_eq!(world.mirakl("/api/orders").await.status, 200);
+            hold.release();
+        };
+        let (reply, ()) = tokio::join!(world.post(&body, &[]), others);
+        assert_eq!(reply.expect("an answer").status, 200);
+        assert_eq!(world.sim.stripe().balance(&seller, "eur"), 100);
+    }
+}

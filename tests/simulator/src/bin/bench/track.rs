@@ -12,7 +12,7 @@ use super::database::{Database, Server, Template};
 use super::measure::Usage;
 use super::shops;
 use crate::common::Result;
-use crate::common::program::Program;
+use simulator::drive::Program;
 
 /// The rows of a marketplace that has been served for long; `{rows}` is how many.
 const FILL: &str = include_str!("../../../../filled.sql");
@@ -61,7 +61,7 @@ impl<'a> Track<'a> {
         let start = simulator.clock().now() - TimeDelta::days(25);
         let start = start.format("%Y-%m-%d").to_string();
         let program =
-            |database: &Database<'_>| Program::new(&path, &simulator, &database.url, &start);
+            |database: &Database<'_>| Program::new(&path, &simulator, database.url(), &start);
         let migrate = async |database: &Database<'a>| -> Result<()> {
             program(database)?.tell(&["migrate"]).await.map(drop)
         };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use simulator::Stripe;
 
 use super::Result;
-use super::psql::Psql;
+use simulator::drive::Psql;
 
 /// The store's word on each payment; of one that waits, the debits of its basket say best why.
 const STORED: &str = r#"select coalesce(json_agg(row order by row."basket"), '[]') from (

@@ -4,19 +4,16 @@ pub mod agreement;
 pub mod captures;
 pub mod payout_ledger;
 pub mod payouts;
-pub mod program;
-pub mod psql;
 pub mod refund_ledger;
 pub mod refunds;
 pub mod sellers;
+
+pub use simulator::drive::Result;
 
 /// The id of an account that was made elsewhere for a shop.
 pub fn account_of(shop: i64) -> String {
     format!("acct_shop{shop}")
 }
-
-/// A message for whoever started the program is all that an error has to be here.
-pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Nothing differs, or an error that names what does: the first ten in words.
 pub fn agreed(what: &str, differences: &[String]) -> Result<()> {

@@ -8,7 +8,7 @@ use super::page::{command, fitted, heading, say};
 use super::story::Story;
 use super::told;
 use crate::common::Result;
-use crate::common::program::Program;
+use simulator::drive::Program;
 
 /// To whom.
 pub const TO: &str = "operations@example.com";

@@ -32,9 +32,9 @@ use clap::Parser;
 use simulator::{Mailbox, Receiver, Simulator};
 
 use common::Result;
-use common::program::Program;
-use common::psql::Psql;
 use market::Market;
+use simulator::drive::Program;
+use simulator::drive::Psql;
 use story::Story;
 
 /// Shows the program at work on a small simulated marketplace

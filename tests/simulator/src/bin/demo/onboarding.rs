@@ -6,8 +6,8 @@ use super::page::{command, heading, quote, say};
 use super::sellers;
 use super::shops::{self, BLOCKED, EXCLUDED, FIELD, LINKED, OWN_TEXT, SERVICE, TERMINATED, TEXT};
 use super::story::{LATENCY, Story};
-use crate::common::program::Finished;
 use crate::common::{Result, account_of, agreed};
+use simulator::drive::Finished;
 
 const JOB: &str = "sync-onboarding";
 /// The call at which the first run dies: among those that make accounts.

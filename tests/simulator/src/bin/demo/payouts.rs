@@ -13,8 +13,8 @@ use super::told::{self, Told};
 use crate::common::agreement::{self, compare};
 use crate::common::payout_ledger::{Ledger, is_movement};
 use crate::common::payouts::{self, Due, Row};
-use crate::common::program::{Finished, Program};
 use crate::common::{Result, agreed};
+use simulator::drive::{Finished, Program};
 
 const JOB: &str = "process-payout";
 /// The call at which the run dies: the one that charges a subscription.

@@ -13,10 +13,10 @@ use super::shops::SERVICE;
 use super::story::{Story, run_as_cron};
 use super::told::{self, Told};
 use crate::common::agreement::{self, compare};
-use crate::common::program::Program;
 use crate::common::refund_ledger::Ledger;
 use crate::common::refunds::{self, Due, Row};
 use crate::common::{Result, agreed};
+use simulator::drive::Program;
 
 const JOB: &str = "process-refund";
 /// What is switched on for this step.

@@ -10,9 +10,9 @@ use super::shops::{self, BLOCKED, OWN_TEXT};
 use super::told::{self, Told};
 use super::{orders, report, sellers};
 use crate::common::agreement::Row;
-use crate::common::program::{Finished, Program};
-use crate::common::psql::Psql;
 use crate::common::{Result, agreed};
+use simulator::drive::Psql;
+use simulator::drive::{Finished, Program};
 
 /// Latencies of a small marketplace at hand.
 pub const LATENCY: Duration = Duration::from_millis(25);
