@@ -26,11 +26,13 @@ prove:
 		$(if $(SEED),--seed $(SEED) --trace,--seeds $(or $(SEEDS),4) --minutes $(or $(MINUTES),0)) \
 		$(if $(CONCURRENCY),--concurrency $(CONCURRENCY))
 
-# Calls, memory, CPU and wall time of the built binary; the README shows what it printed.
+# Calls, statements, memory, CPU and wall time of the built binary, job by job; the README shows what it
+# printed. One part, or another form: make bench BENCH='--only refunds --items 1000 --markdown'
 bench:
 	cargo build --release --quiet --bin mirakl-stripe
 	cargo build --release --quiet -p simulator --bin bench
-	tests/with-postgres target/release/bench --program target/release/mirakl-stripe
+	POSTGRES_PRELOAD=pg_stat_statements tests/with-postgres \
+		target/release/bench --program target/release/mirakl-stripe $(BENCH)
 
 # Every decoder of what comes from outside, ten minutes each (FUZZ_SECONDS), one after another (FUZZ_JOBS). Fails
 # when one of them finds something. Needs a C++ compiler.

@@ -128,6 +128,9 @@ pub(super) async fn take_over(
     let old: Vec<OldMovement> = listed.iter().filter_map(|t| old(payer, t)).collect();
     let ours = listed.into_iter().filter_map(|t| ours(app, payer, t));
     let ours: Vec<Adopted> = ours.collect();
+    if old.is_empty() && ours.is_empty() {
+        return Ok(());
+    }
     let mut tx = app.db.begin().await?;
     old_movements::remember(&mut tx, &old).await?;
     let now = app.clock.now();

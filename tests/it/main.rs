@@ -24,6 +24,7 @@ mod mail_endpoint;
 mod mail_noted;
 mod mail_server;
 mod mails;
+mod many_rows;
 mod notification_documents;
 mod notifications;
 mod onboarding;

@@ -120,6 +120,9 @@ async fn store_payouts(pass: &Pass<'_>, account: &AccountId, listed: Vec<Payout>
     let ours: Vec<AdoptedPayout> = ours
         .filter_map(|payout| ours_of(payout, account, &host, now))
         .collect();
+    if ours.is_empty() {
+        return Ok(());
+    }
     let mut tx = app.db.begin().await?;
     let adoption = payouts::adopt(&mut tx, &ours, now).await?;
     if adoption.settled > 0 || !adoption.came_back.is_empty() {

@@ -18,6 +18,7 @@ use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
 use crate::jobs::Result;
 use crate::mirakl::{MOST_IDS, ShopUpdate};
+use crate::store::Connection;
 use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
 use crate::stripe::{NewLink, OnboardingLink, StripeError};
 
@@ -25,15 +26,18 @@ use crate::stripe::{NewLink, OnboardingLink, StripeError};
 const RENEWALS: i64 = 100;
 /// What a shop's field held so long ago is read again before it is written to.
 const STILL_KNOWN: TimeDelta = TimeDelta::seconds(20);
+const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// Writes everything that is due, a call's worth of shops at a time: links age quickly.
 pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
     let app = pass.app;
     {
         let mut conn = app.db.acquire().await?;
-        shops::agreed(&mut conn, app.clock.now()).await?;
+        let since = changed_since(&mut conn).await?;
+        shops::agreed(&mut conn, since, app.clock.now()).await?;
     }
     let due = due(app, pass.options.only()).await?;
+    let mut all = pass.options.only().is_none();
     for shops in due.chunks(MOST_IDS) {
         pass.run.check_lock().await?;
         let mut shops = shops.to_vec();
@@ -60,8 +64,13 @@ pub(super) async fn write(pass: &Pass<'_>) -> Result<()> {
                 cause = ends.cause.as_deref().unwrap_or("no answer"),
                 "some shops were not written to; the next run goes on"
             );
+            all = false;
             break;
         }
+    }
+    if all {
+        let mut conn = app.db.acquire().await?;
+        shops::all_told(&mut conn, pass.run.started_at).await?;
     }
     Ok(())
 }
@@ -91,10 +100,18 @@ async fn write_some(app: &App, shops: &[Writable]) -> Result<Ends> {
     Ok(ends)
 }
 
+/// What a run has told needs no second look: what changed later does, with a margin for clocks and for
+/// transactions that took their time.
+async fn changed_since(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
+    let until = shops::told_until(conn).await?;
+    Ok(until.map(|until| until - MARGIN))
+}
+
 /// The shops to which something is to be written.
 pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writable>> {
     let settings = &app.settings.onboarding;
     let now = app.clock.now();
+    let mut conn = app.db.acquire().await?;
     let query = WritableQuery {
         only,
         enabled: settings.enabled,
@@ -102,8 +119,8 @@ pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writab
         under_way_since: now - UNDER_WAY,
         now,
         renewals: RENEWALS,
+        changed_since: changed_since(&mut conn).await?,
     };
-    let mut conn = app.db.acquire().await?;
     Ok(shops::writable(&mut conn, &query).await?)
 }
 

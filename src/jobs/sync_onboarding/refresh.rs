@@ -95,7 +95,13 @@ async fn sweep_on(pass: &Pass<'_>) -> Result<()> {
     let (stored, mapped) = {
         let mut conn = app.db.acquire().await?;
         let stored = sweep::get(&mut conn).await?;
-        (stored, accounts::count(&mut conn).await?)
+        let swept_before = stored.as_ref().is_some_and(|sweep| sweep.last_pages > 0);
+        // A sweep that came to its end knows how long the list is.
+        let mapped = match swept_before {
+            true => 0,
+            false => accounts::count(&mut conn).await?,
+        };
+        (stored, mapped)
     };
     let now = pass.run.started_at;
     let every = app.settings.onboarding.account_sweep;

@@ -68,8 +68,10 @@ pub async fn unseen(
     limit: i64,
 ) -> Result<Vec<AccountId>> {
     let unseen = sqlx::query_scalar!(
-        "select stripe_account_id from accounts where observed_at < $1
-         group by stripe_account_id order by min(observed_at), stripe_account_id limit $2",
+        "select stripe_account_id
+         from (select stripe_account_id, observed_at from accounts where observed_at < $1
+               order by observed_at, stripe_account_id limit $2) as oldest
+         group by stripe_account_id order by min(observed_at), stripe_account_id",
         seen_before,
         limit
     )

@@ -86,6 +86,7 @@ pub async fn observe(
                    express = seen.express, open_items = seen.open_items, kyc = seen.kyc,
                    fingerprint = seen.fingerprint, observed_at = $2,
                    updated_at = case when a.fingerprint is distinct from seen.fingerprint
+                                          or a.kyc is distinct from seen.kyc
                                      then $2 else a.updated_at end
                from seen, before
                where a.stripe_account_id = seen.stripe_account_id and a.shop_id = before.shop_id
@@ -243,6 +244,9 @@ pub async fn put(
         .into_iter()
         .map(|row| (ShopId(row.shop_id), AccountId(row.stripe_account_id)))
         .collect();
+    if before.is_empty() {
+        return Ok(before);
+    }
     let moved: Vec<i64> = before.keys().map(|shop| shop.0).collect();
     sqlx::query!(
         "update shops set link_made_at = null, kyc_told = null, updated_at = $2

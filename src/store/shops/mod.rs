@@ -5,6 +5,6 @@ mod write;
 
 pub use seen::{KnownShop, ReadBy, SeenShop, known, read_by, seen, unread, unread_due};
 pub use write::{
-    Part, RefusedWrite, ShopLink, Writable, WritableQuery, Written, agreed, link_of, refused,
-    writable, written,
+    Part, RefusedWrite, ShopLink, Writable, WritableQuery, Written, agreed, all_told, link_of,
+    refused, told_until, writable, written,
 };

@@ -43,6 +43,8 @@ pub struct WritableQuery<'a> {
     pub now: DateTime<Utc>,
     /// At most so many links are renewed, the oldest first.
     pub renewals: i64,
+    /// What has not changed since then has nothing to tell; none: everything is looked at.
+    pub changed_since: Option<DateTime<Utc>>,
 }
 
 /// The shops to which something is to be written.
@@ -51,7 +53,20 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
         .only
         .map(|shops| shops.iter().map(|shop| shop.0).collect());
     let found = sqlx::query!(
-        r#"with open_shops as (
+        r#"with candidates as (
+               select shop_id from shops where field in ('EMPTY', 'ONBOARDING_LINK')
+               union
+               select shop_id from shops join accounts using (shop_id)
+               where not details_submitted and greatest(mirakl_created_at, changed_at) >= $4
+               union
+               select shop_id from shops where write_next_at is not null
+               union
+               select shop_id from shops where updated_at >= coalesce($7::timestamptz, '-infinity')
+               union
+               select shop_id from accounts where updated_at >= coalesce($7::timestamptz, '-infinity')
+               union
+               select unnest($1::bigint[])
+           ), open_shops as (
                select s.shop_id, s.field, s.link_made_at, a.stripe_account_id, a.details_submitted,
                       a.disabled_reason,
                       greatest(s.mirakl_created_at, s.changed_at) >= $4 as under_way,
@@ -64,7 +79,7 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
                                 and s.kyc_told is distinct from a.kyc
                                 and s.kyc_shown is distinct from a.kyc::text
                            then a.kyc end as kyc
-               from shops s join accounts a using (shop_id)
+               from candidates join shops s using (shop_id) join accounts a using (shop_id)
                where not s.terminated and not s.ignored
                  and ($1::bigint[] is null or s.shop_id = any($1))
            ), wishes as (
@@ -92,7 +107,8 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
         query.link_before,
         query.under_way_since,
         query.now,
-        query.renewals
+        query.renewals,
+        query.changed_since
     )
     .fetch_all(conn)
     .await?;
@@ -110,17 +126,43 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
 }
 
 /// Notes which shops show the KYC status that their account amounts to: it counts as told, so that
-/// whoever changes it by hand afterwards is not overruled.
-pub async fn agreed(conn: &mut Connection, now: DateTime<Utc>) -> Result<()> {
+/// whoever changes it by hand afterwards is not overruled. Without `changed_since` all are looked at.
+pub async fn agreed(
+    conn: &mut Connection,
+    changed_since: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
-        "update shops s set kyc_told = a.kyc, updated_at = $1
-         from accounts a
+        "with candidates as (
+             select shop_id from shops where updated_at >= coalesce($1::timestamptz, '-infinity')
+             union
+             select shop_id from accounts where updated_at >= coalesce($1::timestamptz, '-infinity')
+         )
+         update shops s set kyc_told = a.kyc, updated_at = $2
+         from candidates join accounts a using (shop_id)
          where a.shop_id = s.shop_id and s.kyc_shown = a.kyc::text
            and s.kyc_told is distinct from a.kyc",
+        changed_since,
         now
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Since when changes may have something to tell that was not told; `None` before the first time.
+pub async fn told_until(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
+    let until = sqlx::query_scalar!("select told_until from shop_settings")
+        .fetch_optional(conn)
+        .await?;
+    Ok(until.flatten())
+}
+
+/// Notes that everything which had changed until then was told, or refused and noted so.
+pub async fn all_told(conn: &mut Connection, until: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update shop_settings set told_until = $1", until)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

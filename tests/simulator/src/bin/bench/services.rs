@@ -5,19 +5,18 @@ use std::collections::HashMap;
 use chrono::{SecondsFormat, TimeDelta};
 use simulator::{AccountSeed, DebitSeed, PaymentSeed, ServiceSeed, Simulator};
 
-use super::load::{SHOPS, euros, open_shops};
-use super::scenario::TAX_ACCOUNT;
+use super::cases::TAX_ACCOUNT;
+use super::orders::euros;
+use super::shops::SHOPS;
 use crate::common::agreement::taxes_of;
 
 /// Fills the simulator with this many paid service orders; what each is to bring its seller and the
 /// tax account, in cents.
-pub fn fill(simulator: &Simulator, orders: usize) -> HashMap<String, i64> {
-    open_shops(simulator);
+pub fn fill(simulator: &Simulator, number: i64) -> HashMap<String, i64> {
     let taxes = AccountSeed::new().id(TAX_ACCOUNT);
     simulator.stripe().add_account(taxes);
     let mut due = HashMap::new();
     let newest = simulator.clock().now() - TimeDelta::hours(1);
-    let number = i64::try_from(orders).unwrap_or(i64::MAX);
     for place in 1..=number {
         let at = newest - TimeDelta::minutes(number - place);
         let debited = at + TimeDelta::minutes(5);

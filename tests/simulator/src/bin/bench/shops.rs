@@ -1,14 +1,20 @@
-//! The shops of a scenario of sellers, and the accounts that they have.
+//! The shops of a marketplace, and the accounts that they have.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use simulator::{AccountSeed, ShopSeed, Simulator};
 
+use super::cases::{Case, Work};
+use super::track::Track;
+use crate::common::{Result, account_of};
+
+/// The ids of those who sell.
+pub const SHOPS: Range<i64> = 2000..2100;
 /// The custom field that holds the link.
 pub const FIELD: &str = "stripe-url";
 const DASHBOARD: &str = "https://connect.stripe.com/express_login";
-const FIRST: i64 = 2000;
 
 /// Shops whose sellers are under way.
 const UNDER_WAY: i64 = 50;
@@ -16,22 +22,53 @@ const UNDER_WAY: i64 = 50;
 /// run reads, shows none of the accounts under way.
 const YOUNGER: i64 = 200;
 
-/// New shops, or shops with accounts that the program once made; returns their ids.
-pub fn fill(simulator: &Simulator, number: i64, is_new: bool) -> BTreeSet<i64> {
-    let now = simulator.clock().now();
-    let shops = (FIRST..).zip((0..number).rev());
-    let seeds = shops.map(|(shop, younger)| match is_new {
-        true => shop_of(shop, false),
-        false => known(simulator, shop, younger, now),
-    });
-    seeds
+/// Old shops are taken over by the program, accounts and all, rather than written.
+pub fn fills_itself(case: &Case) -> bool {
+    case.work == Work::Shops
+}
+
+/// Shops with accounts, which the program takes over.
+pub async fn open(track: &Track<'_>) -> Result<()> {
+    let simulator = &track.simulator;
+    let at = simulator.clock().now() - TimeDelta::days(30);
+    for shop in SHOPS {
+        let seed = account(simulator, shop, true).id(&account_of(shop));
+        simulator.stripe().add_account(seed.created_at(at));
+        let shop = shop_of(shop, true).created_at(at).updated_at(at);
+        simulator.mirakl().put_shop(shop);
+    }
+    track.program.tell(&["sync-onboarding"]).await.map(drop)
+}
+
+/// New shops; returns their ids.
+pub fn new(simulator: &Simulator, number: i64) -> BTreeSet<i64> {
+    let shops = (SHOPS.start..)
+        .zip(0..number)
+        .map(|(shop, _)| shop_of(shop, false));
+    shops
         .map(|seed| simulator.mirakl().put_shop(seed))
         .collect()
 }
 
+/// Shops that have their accounts; returns their ids. The program itself takes them all over, makes
+/// links for those under way, and warms up.
+pub async fn known(track: &Track<'_>, number: i64) -> Result<BTreeSet<i64>> {
+    let simulator = &track.simulator;
+    let now = simulator.clock().now();
+    let shops = (SHOPS.start..).zip((0..number).rev());
+    let shops = shops.map(|(shop, younger)| {
+        let seed = one_known(simulator, shop, younger, now);
+        simulator.mirakl().put_shop(seed)
+    });
+    let shops = shops.collect();
+    track.program.tell(&["sync-onboarding"]).await?;
+    track.program.tell(&["sync-onboarding"]).await?;
+    Ok(shops)
+}
+
 /// A shop with its account, and so many younger ones. The sellers are verified, but for those under
 /// way, who came within the last day.
-fn known(simulator: &Simulator, shop: i64, younger: i64, now: DateTime<Utc>) -> ShopSeed {
+fn one_known(simulator: &Simulator, shop: i64, younger: i64, now: DateTime<Utc>) -> ShopSeed {
     let verified = !(YOUNGER..YOUNGER + UNDER_WAY).contains(&younger);
     let at = created(now, younger);
     let account = account(simulator, shop, verified).created_at(at);

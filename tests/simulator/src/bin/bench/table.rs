@@ -1,45 +1,97 @@
 //! What was measured, for people.
 
 use std::fs;
-use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use super::scenario::{Name, Subject, Targets};
+use super::cases::Case;
 use super::track::Run;
 
-/// What a run took, and what came of it.
-pub struct Measured {
+/// One line of the table.
+pub struct Line {
     /// What was run.
-    pub name: Name,
-    /// In words.
-    pub title: &'static str,
-    /// Transfers, accounts of sellers, captures of baskets, refunds, or payouts that the run made.
-    pub made: u64,
-    /// What it took.
-    pub run: Run,
-    /// What it was to take at most.
-    pub targets: Targets,
+    pub case: Case,
+    /// With Mirakl and Stripe as late as over the internet.
+    pub slow: Run,
+    /// With both answering at once.
+    pub fast: Option<Run>,
 }
 
-impl Measured {
-    /// The one in the middle, by wall time.
-    pub fn median(mut runs: Vec<Self>) -> Self {
-        runs.sort_by_key(|measured| measured.run.usage.wall_ms);
-        runs.swap_remove(runs.len() / 2)
+/// Calls that a run may make besides those for its items: lists, and a page for each hundred.
+const CALLS_OF_A_RUN: u64 = 10;
+
+const HEADER: [&str; 8] = [
+    "work",
+    "80/50 ms: wall",
+    "CPU",
+    "0 ms: wall",
+    "CPU",
+    "resident",
+    "SQL statements per item",
+    "calls per item",
+];
+
+impl Line {
+    /// In words, if the run asked Stripe more often than the work needs.
+    pub fn too_many_calls(&self) -> Option<String> {
+        let items = self.case.items.unsigned_abs();
+        let calls = self.slow.stripe_calls;
+        let most = items * self.case.work.stripe_calls_at_most() / 100 + CALLS_OF_A_RUN;
+        (items > 0 && calls > most)
+            .then(|| format!("{}: {calls} instead of {most}", self.case.title()))
+    }
+
+    fn cells(&self) -> [String; HEADER.len()] {
+        let (slow, fast) = (&self.slow, self.fast.as_ref());
+        let none = || "–".to_owned();
+        let peak = fast.map_or(0, |fast| fast.usage.peak_kb);
+        let peak = peak.max(slow.usage.peak_kb);
+        [
+            self.case.title(),
+            time(slow.usage.wall_ms),
+            time(slow.usage.cpu_ms),
+            fast.map_or_else(none, |fast| time(fast.usage.wall_ms)),
+            fast.map_or_else(none, |fast| time(fast.usage.cpu_ms)),
+            format!("{} MB", peak.div_ceil(1024)),
+            slow.statements.map_or_else(none, |n| self.per_item(n)),
+            self.calls(),
+        ]
+    }
+
+    /// Of one item, rounded up: a figure never looks better than it is. With no items, of the run.
+    fn per_item(&self, number: u64) -> String {
+        match self.case.items.unsigned_abs() {
+            0 => grouped(number),
+            items => {
+                let hundredths = (number * 100).div_ceil(items);
+                format!("{}.{:02}", hundredths / 100, hundredths % 100)
+            }
+        }
+    }
+
+    /// By endpoint, the most frequent first; what is called but once in a while is counted together.
+    fn calls(&self) -> String {
+        let items = self.case.items.unsigned_abs();
+        let mut calls: Vec<(&String, u64)> = Vec::new();
+        let mut few = 0;
+        for (endpoint, number) in &self.slow.calls {
+            match number * 1000 < items * 5 {
+                true => few += number,
+                false => calls.push((endpoint, *number)),
+            }
+        }
+        calls.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+        let calls = calls.iter();
+        let shown =
+            calls.map(|(endpoint, number)| format!("{} {endpoint}", self.per_item(*number)));
+        let others = (few > 0).then(|| format!("{few} others in all"));
+        let all: Vec<String> = shown.chain(others).collect();
+        match all.is_empty() {
+            true => "none".to_owned(),
+            false => all.join(", "),
+        }
     }
 }
-
-/// What the connector that this program replaces takes for a thousand orders, as published.
-const PHP: [&str; 7] = [
-    "PHP connector (published measurement)",
-    "78,000",
-    "4,700",
-    "109 MB",
-    "2,000",
-    "2.00",
-    "100",
-];
 
 /// Where it is measured, and how busy that is.
 pub fn print_machine() {
@@ -50,138 +102,65 @@ pub fn print_machine() {
     println!("{cores} cores, which the simulator and Postgres share; load average before: {load}");
 }
 
-/// All figures, each above what it was to be at most: of orders, of sellers, of baskets, of refunds,
-/// then of payouts.
-pub fn print(results: &[Measured]) {
-    let about = |subject| -> Vec<&Measured> {
-        let about = results.iter().filter(|r| r.name.subject() == subject);
-        about.collect()
-    };
-    let (orders, sellers) = (about(Subject::Orders), about(Subject::Sellers));
-    let (baskets, refunds) = (about(Subject::Baskets), about(Subject::Refunds));
-    if !orders.is_empty() {
-        let mut table = table("calls per\ntransfer", &orders);
-        table.add_row(PHP);
-        println!("{table}");
-    }
-    if !sellers.is_empty() {
-        println!("{}", table("calls per\naccount", &sellers));
-    }
-    if !baskets.is_empty() {
-        println!("{}", table("calls per\nbasket", &baskets));
-    }
-    if !refunds.is_empty() {
-        println!("{}", table("calls per\nrefund", &refunds));
-    }
-    let payouts = about(Subject::Payouts);
-    if !payouts.is_empty() {
-        println!("{}", table("calls per\npayout", &payouts));
-    }
-}
-
-fn table(calls_per_one: &str, results: &[&Measured]) -> Table {
+/// For a terminal.
+pub fn print(lines: &[Line]) {
     let mut table = Table::new();
-    let header = [
-        "scenario",
-        "wall ms",
-        "CPU ms",
-        "peak KB",
-        "Stripe\ncalls",
-        calls_per_one,
-        "Mirakl\ncalls",
-    ];
+    let header = HEADER.map(|name| name.replace(": ", "\n").replace("per item", "\nper item"));
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_header(header);
-    for column in 1..header.len() {
+    for column in 1..HEADER.len() - 1 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    // The memory of many orders is that of few, give or take a fifth.
-    let few = results.iter().find(|result| result.name == Name::Thousand);
-    let few = few.map(|result| result.run.usage.peak_kb / 5 * 6);
-    for result in results {
-        let Measured { targets, run, .. } = result;
-        let many = matches!(
-            result.name,
-            Name::HundredThousand | Name::HundredThousandSlow
-        );
-        let peak = targets.peak_kb.or(few.filter(|_| many));
-        let usage = &run.usage;
-        // Rounded up: a figure never looks better than it is.
-        let stripe = (result.made > 0).then(|| (run.stripe_calls * 100).div_ceil(result.made));
-        table.add_row(vec![
-            Cell::new(result.title),
-            figure(usage.wall_ms, targets.wall_ms, grouped),
-            figure(usage.cpu_ms, targets.cpu_ms, grouped),
-            figure(usage.peak_kb, peak, grouped),
-            figure(run.stripe_calls, targets.stripe_calls, grouped),
-            stripe.map_or_else(
-                || Cell::new("–"),
-                |n| figure(n, targets.stripe_per_hundred, hundredths),
-            ),
-            figure(run.mirakl_calls, targets.mirakl_calls, grouped),
-        ]);
+    for line in lines {
+        let mut cells = line.cells();
+        cells[0] = format!("{}\n{}", line.case.work.job(), cells[0]);
+        if let Some(last) = cells.last_mut() {
+            *last = last.replace(", ", "\n");
+        }
+        table.add_row(cells.map(Cell::new));
     }
-    table
+    println!("{table}");
 }
 
-/// The calls of each run by endpoint, and the command that measures it again.
-pub fn print_commands(program: &Path, results: &[Measured]) {
-    for result in results {
-        let calls = result.run.calls.iter();
-        let calls: Vec<String> = calls
-            .map(|(endpoint, n)| format!("{n} {endpoint}"))
-            .collect();
-        let what = match result.name.subject() {
-            Subject::Orders if result.name == Name::Services => {
-                "transfers, each order and its taxes exactly once"
-            }
-            Subject::Orders => "transfers, each order exactly once",
-            Subject::Sellers => "accounts made, each shop has exactly one",
-            Subject::Baskets => {
-                "captures, each basket exactly once and whole, each order confirmed once"
-            }
-            Subject::Refunds => {
-                "refunds, each exactly once, confirmed once, reversed once to the cent"
-            }
-            Subject::Payouts => {
-                "payouts, each exactly once and after its transfers, each of them once to the cent"
-            }
-        };
-        println!("\n{}: {} {what}", result.title, grouped(result.made));
-        println!("  {}", calls.join(" · "));
-        println!(
-            "  tests/with-postgres {} --program {} --only {}",
-            std::env::args().next().unwrap_or_default(),
-            program.display(),
-            result.name.word()
-        );
+/// For a README: each job's name once, above its lines.
+pub fn print_markdown(lines: &[Line]) {
+    println!("| {} |", HEADER.join(" | "));
+    println!("|---|--:|--:|--:|--:|--:|--:|---|");
+    let mut job = "";
+    for line in lines {
+        if job != line.case.work.job() {
+            job = line.case.work.job();
+            println!("| **`{job}`** |{}", " |".repeat(HEADER.len() - 1));
+        }
+        println!("| {} |", line.cells().join(" | "));
     }
 }
 
-/// A figure with its target below it.
-fn figure(value: u64, target: Option<u64>, show: impl Fn(u64) -> String) -> Cell {
-    let shown = show(value);
-    Cell::new(match target {
-        None => shown,
-        Some(most) if value <= most => format!("{shown}\n≤ {}", show(most)),
-        Some(most) => format!("{shown}\nMISSED ≤ {}", show(most)),
-    })
+/// 1234 as `1.23 s`, 12345 as `12.3 s`, 123456 as `123 s`, 123 as `123 ms`; rounded up.
+fn time(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => {
+            let hundredths = ms.div_ceil(10);
+            format!("{}.{:02} s", hundredths / 100, hundredths % 100)
+        }
+        10_000..100_000 => {
+            let tenths = ms.div_ceil(100);
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => format!("{} s", ms.div_ceil(1_000)),
+    }
 }
 
 /// 12345 as `12,345`.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     let groups: Vec<&str> = groups
         .filter_map(|digits| str::from_utf8(digits).ok())
         .collect();
     groups.join(",")
-}
-
-/// 103 as `1.03`.
-fn hundredths(number: u64) -> String {
-    format!("{}.{:02}", number / 100, number % 100)
 }

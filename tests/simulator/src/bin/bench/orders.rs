@@ -1,25 +1,24 @@
-//! The marketplace of a scenario of orders: a hundred shops, and their paid orders.
+//! Orders: what `process-transfer` is to pay, and whether it did.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use simulator::{AccountSeed, LineSeed, OrderSeed, PaymentSeed, Simulator};
+use simulator::{LineSeed, OrderSeed, PaymentSeed, Simulator};
 
-use crate::common::account_of;
-
-/// The shops' ids.
-pub const SHOPS: std::ops::Range<i64> = 2000..2100;
+use super::market::Judged;
+use super::shops::SHOPS;
+use super::track::Track;
+use crate::common::Result;
+use crate::common::agreement::{Row, compare};
 
 /// The oldest order is never older than this.
 const SPAN_SECONDS: i64 = 20 * 24 * 3600;
 
-/// Fills the simulator with paid orders and, for each, so many charges of somebody else; what each
-/// order is to bring its seller, in cents.
-pub fn fill(simulator: &Simulator, orders: usize, foreign: usize) -> HashMap<String, i64> {
-    open_shops(simulator);
+/// Fills the simulator with paid orders of all shops and, for each, so many charges of somebody else;
+/// what each order is to bring its seller, in cents.
+pub fn fill(simulator: &Simulator, number: i64, foreign: i64) -> HashMap<String, i64> {
     let now = simulator.clock().now();
-    let number = i64::try_from(orders).unwrap_or(i64::MAX);
     // One order a minute, or more if there are many.
     let apart = (SPAN_SECONDS / number.max(1)).min(60);
     let newest = now - TimeDelta::hours(1);
@@ -40,12 +39,19 @@ pub fn fill(simulator: &Simulator, orders: usize, foreign: usize) -> HashMap<Str
         .collect()
 }
 
-/// The accounts of all shops.
-pub fn open_shops(simulator: &Simulator) {
-    for shop in SHOPS {
-        let account = AccountSeed::new().id(&account_of(shop));
-        simulator.stripe().add_account(account);
-    }
+/// Whether each order was moved exactly once, by Stripe's ledger and by the store. Old rows are not
+/// looked at: the ledger knows nothing that was made before.
+pub async fn judge(track: &Track<'_>, due: &HashMap<String, i64>) -> Result<Judged> {
+    let ledger = track.simulator.stripe().transfers();
+    let mut rows: Vec<Row> = match due.is_empty() {
+        true => Vec::new(),
+        false => track.program.list("transfers").await?,
+    };
+    rows.retain(|row| !row.mirakl_id.starts_with("old"));
+    Ok(Judged {
+        made: ledger.len(),
+        differences: compare(&ledger, &rows, due).differences,
+    })
 }
 
 /// One paid order of two lines; its id and its seller's part.
