@@ -135,35 +135,41 @@ pub(super) fn requests(text: &str) {
             ("metadata[pluginName]", "mirakl-stripe"),
         ],
     );
+    of_refund(&charge, &refund, &order, &host);
+}
+
+/// A refund and its reversal.
+fn of_refund(charge: &ChargeId, refund: &RefundId, order: &OrderId, host: &str) {
+    let amount = Money::from_minor(1234, Currency::parse("EUR").expect("known"));
+    let (id, account) = (refund.as_str(), charge.as_str());
     for kind in [RefundType::ProductRefund, RefundType::ServiceRefund] {
-        let shop_id = Some(shop_id);
+        let shop_id = Some(ShopId(2000));
         let origin = [
-            ("metadata[miraklId]", id.as_str()),
+            ("metadata[miraklId]", id),
             ("metadata[miraklType]", kind.as_str()),
-            ("metadata[miraklHost]", &host),
-            ("metadata[miraklRefundId]", &id),
+            ("metadata[miraklHost]", host),
+            ("metadata[miraklRefundId]", id),
             ("metadata[miraklOrderId]", order.as_str()),
             ("metadata[miraklShopId]", "2000"),
             ("metadata[pluginName]", "mirakl-stripe"),
         ];
-        let (refund_id, order_id, mirakl_host) = (&refund, &order, host.as_str());
         let body = NewRefund {
             amount,
-            charge: &charge,
+            charge,
             kind,
-            refund_id,
-            order_id,
-            mirakl_host,
+            refund_id: refund,
+            order_id: order,
+            mirakl_host: host,
             shop_id,
         };
-        let head = [("charge", account.as_str()), ("amount", "1234")];
+        let head = [("charge", account), ("amount", "1234")];
         says(&body.encode(), &[&head[..], &origin].concat());
         let body = NewReversal {
             amount,
             kind,
-            refund_id,
-            order_id,
-            mirakl_host,
+            refund_id: refund,
+            order_id: order,
+            mirakl_host: host,
             shop_id,
         };
         says(&body.encode(), &[&head[1..], &origin].concat());

@@ -103,6 +103,13 @@ pub(super) fn date(date: DateTime<Utc>, what: &str) {
     assert!((1..=9999).contains(&date.year()), "{what} is {date}");
 }
 
+/// The same of each.
+pub(super) fn dates(dates: impl IntoIterator<Item = DateTime<Utc>>, what: &str) {
+    for at in dates {
+        date(at, what);
+    }
+}
+
 /// What an operator sees holds none of these, unless whoever answered said so first.
 pub(super) fn hides(shown: &str, secrets: &[&str], input: &[u8]) {
     for secret in secrets {
@@ -120,6 +127,6 @@ pub(super) fn message(text: &str, what: &str) {
         "{what} has {} bytes",
         text.len()
     );
-    let control = text.chars().any(|c| c.is_control());
+    let control = text.chars().any(char::is_control);
     assert!(!control, "{what} holds control characters: {text:?}");
 }

@@ -190,7 +190,8 @@ pub(super) fn stripe_errors(answers: &[Answer]) {
         return assert!(matches!(error, StripeError::Unknown(_)));
     };
     let status = last.status.as_u16();
-    let json = serde_json::from_slice::<Value>(&last.body).ok();
+    // Texts that are read for nothing may be no UTF-8.
+    let json = serde_json::from_str::<Value>(&String::from_utf8_lossy(&last.body)).ok();
     match &error {
         StripeError::Unknown(_) => {}
         StripeError::Stop(why) => {

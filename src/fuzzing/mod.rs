@@ -1,7 +1,8 @@
 //! What the fuzz targets of `tests/fuzz` call: one function for each, which decodes an input and asserts
 //! what must be true of the result, not only that nothing panics. The first byte of an input chooses the
 //! decoder (`a` the first); what follows stands for the answers of a server, or for the text of a setting.
-#![allow(clippy::missing_panics_doc)]
+#![allow(clippy::missing_panics_doc)] // that is what they are for
+#![allow(clippy::needless_pass_by_value)] // closures are given as they are written
 
 mod amounts;
 pub(crate) mod canned;
@@ -15,9 +16,11 @@ use crate::http::Answer;
 
 type OfAnswers = fn(&[Answer]);
 type OfText = fn(&str);
+/// One target.
+pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `tests/fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("orders", orders),
     ("debits", debits),
     ("refunds", refunds),
@@ -148,10 +151,7 @@ fn of_answers(data: &[u8], decoders: &[OfAnswers]) {
     if let Some((decoder, rest)) = chosen(data, decoders) {
         let answers = canned::answers(rest);
         for answer in &answers {
-            answer
-                .date()
-                .into_iter()
-                .for_each(|at| check::date(at, "Date"));
+            check::dates(answer.date(), "Date");
         }
         decoder(&answers);
     }

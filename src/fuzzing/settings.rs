@@ -31,6 +31,11 @@ const PLAIN: &[&str] = &[
     "PAYMENT_METADATA_COMMERCIAL_ORDER_ID",
 ];
 
+fn is_address(name: &str) -> bool {
+    let ends = ["_HOST_NAME", "_BASE", "_URL", "REDIRECT_ONBOARDING"];
+    name != "DATABASE_URL" && ends.iter().any(|end| name.ends_with(end))
+}
+
 fn is_plain(name: &str) -> bool {
     let is_number = [
         "_DAYS",
@@ -63,7 +68,9 @@ pub(super) fn environment(text: &str) {
         if name.is_empty() || name.ends_with("_FILE") || value.contains('\0') {
             continue;
         }
-        let value = match is_plain(name) {
+        // A name alone, where an address belongs, is told too.
+        let is_name = is_address(name) && !value.contains(['@', '/', '?', '#']);
+        let value = match is_plain(name) || is_name {
             true => value.replace(MARK, "x"),
             false => value.to_owned(),
         };
@@ -138,10 +145,7 @@ fn accepted(settings: &Settings) {
         settings.stripe.key.livemode || key.starts_with("sk_test_") || key.starts_with("rk_test_")
     );
     assert!(!settings.taxes.split || settings.taxes.account.is_some());
-    settings
-        .start_date
-        .into_iter()
-        .for_each(|at| check::date(at, "START_DATE"));
+    check::dates(settings.start_date, "START_DATE");
     if let Some(mail) = &settings.alerts.mail {
         assert!(!mail.to.is_empty());
         let local = is_here(&mail.server.host);

@@ -8,7 +8,7 @@ pub(super) use accounts::{account, accounts, balance, link};
 pub(super) use movements::{events, made, payouts, refunds, reversals, transfers};
 pub(super) use payments::{captured, charges, payment, searched};
 
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
 
 use super::canned::{self, Asked};
@@ -43,14 +43,18 @@ fn ask<T: std::fmt::Debug>(
         check::hides(&format!("{error} {error:?}"), &[KEY], &input);
         kept(error);
     }
-    check::hides(&format!("{asked:?}"), &[KEY], &input);
+    let headers: Vec<_> = asked.iter().map(|request| &request.headers).collect();
+    check::hides(&format!("{headers:?}"), &[KEY], &input);
     for request in &asked {
         assert!(
             request.url.as_str().starts_with(BASE),
             "asked {}",
             request.url
         );
-        let key = request.headers.get(AUTHORIZATION).map(|key| key.as_bytes());
+        let key = request
+            .headers
+            .get(AUTHORIZATION)
+            .map(HeaderValue::as_bytes);
         assert_eq!(key, Some(format!("Bearer {KEY}").as_bytes()));
     }
     (end, asked)

@@ -252,6 +252,21 @@ enum Start {
     Busy(String),
 }
 
+/// Two things at once; one after the other where each server is asked for one thing at a time, so that
+/// the same run makes the same calls in the same order.
+async fn both<A, B>(
+    app: &App,
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> (A, B) {
+    let settings = &app.settings;
+    if settings.mirakl.concurrency == 1 && settings.stripe.limits.concurrency == 1 {
+        let first = first.await;
+        return (first, second.await);
+    }
+    tokio::join!(first, second)
+}
+
 async fn begin(app: &App, job: Job, now: DateTime<Utc>) -> Result<Start> {
     let mut conn = app.db.acquire().await?;
     schema::check(&mut conn).await?;

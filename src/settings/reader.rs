@@ -170,10 +170,12 @@ impl<'a> Reader<'a> {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
-            // It may hold a password, or a token behind the host.
-            self.mistake(&format!(
-                "{name} is no address of http or https: set it to {remedy}"
-            ));
+            // A password, or a token behind the host, is not shown.
+            let shown = match text.contains(['@', '/', '?', '#']) {
+                true => "no address of http or https".to_owned(),
+                false => format!("{text:?}"),
+            };
+            self.mistake(&format!("{name} is {shown}: set it to {remedy}"));
             return None;
         };
         if !url.username().is_empty() || url.password().is_some() {

@@ -104,6 +104,7 @@ async fn a_dry_run_shows_each_confirmation_and_each_capture_with_its_arithmetic(
             .waiting_debit(),
     );
     let intent = authorised(&world, "C1", 5000);
+    world.sim.clear_calls();
     let arguments = ["validate-pending-debit", "--dry-run", "--output", "json"];
     let planned = world.run(&arguments).await.exits(0).json();
     let rows = planned.as_array().unwrap();

@@ -22,9 +22,9 @@ pub(in crate::fuzzing) fn product_debits(answers: &[Answer]) {
             }
             Err(unread) => {
                 check::message(&unread.cause, "the cause");
-                let id = unread.order_id.as_ref().map(|id| id.as_str());
-                id.into_iter()
-                    .for_each(|id| check::storable_id(id, "order_id"));
+                if let Some(id) = &unread.order_id {
+                    check::storable_id(id.as_str(), "order_id");
+                }
             }
         }
     }
@@ -91,18 +91,15 @@ pub(in crate::fuzzing) fn service_debits(answers: &[Answer]) {
                     debit.transaction_number.as_deref().unwrap_or_default(),
                     "transaction_number",
                 );
-                debit
-                    .debited_at
-                    .into_iter()
-                    .for_each(|at| check::date(at, "a debit's date"));
+                check::dates(debit.debited_at, "a debit's date");
             }
             Err(UnreadService {
                 order_id, cause, ..
             }) => {
                 check::message(cause, "the cause");
-                let id = order_id.as_ref().map(|id| id.as_str());
-                id.into_iter()
-                    .for_each(|id| check::storable(id, "order_id"));
+                if let Some(id) = &order_id {
+                    check::storable(id.as_str(), "order_id");
+                }
             }
         }
     }

@@ -40,10 +40,7 @@ fn kept(read: &ReadInvoice) {
         }
         Err(unread) => {
             check::message(&unread.cause, "the cause");
-            unread
-                .created_at
-                .into_iter()
-                .for_each(|at| check::date(at, "date_created"));
+            check::dates(unread.created_at, "date_created");
         }
     }
 }

@@ -48,22 +48,20 @@ fn kept(read: &ReadOrder) {
             check::date(order.created_at, "created_date");
             check::date(order.updated_at, "last_updated_date");
             // A reason names the line that it waits for.
-            let lines = order.lines.iter();
-            lines.for_each(|line| check::storable(&line.id, "order_line_id"));
-            let lines = order.lines.iter().filter_map(|line| line.debited_at);
-            lines
-                .chain(order.debited_at)
-                .for_each(|at| check::date(at, "a debit's date"));
+            for line in &order.lines {
+                check::storable(&line.id, "order_line_id");
+                check::dates(line.debited_at, "debited_date");
+            }
+            check::dates(order.debited_at, "customer_debited_date");
         }
         Err(unread) => {
             check::message(&unread.cause, "the cause");
-            let id = unread.id.as_ref().map(|id| id.as_str());
-            id.into_iter()
-                .for_each(|id| check::storable_id(id, "order_id"));
-            let basket = unread.basket.as_ref().map(|basket| basket.as_str());
-            basket
-                .into_iter()
-                .for_each(|basket| check::storable(basket, "commercial_id"));
+            if let Some(id) = &unread.id {
+                check::storable_id(id.as_str(), "order_id");
+            }
+            if let Some(basket) = &unread.basket {
+                check::storable(basket.as_str(), "commercial_id");
+            }
         }
     }
 }
@@ -253,12 +251,12 @@ fn service_kept(read: &ReadService) {
         }
         Err(unread) => {
             check::message(&unread.cause, "the cause");
-            let id = unread.order_id.as_ref().map(|id| id.as_str());
-            id.into_iter().for_each(|id| check::storable_id(id, "id"));
-            let basket = unread.basket.as_ref().map(|basket| basket.as_str());
-            basket
-                .into_iter()
-                .for_each(|basket| check::storable(basket, "commercial_order_id"));
+            if let Some(id) = &unread.order_id {
+                check::storable_id(id.as_str(), "id");
+            }
+            if let Some(basket) = &unread.basket {
+                check::storable(basket.as_str(), "commercial_order_id");
+            }
         }
     }
 }
@@ -271,10 +269,9 @@ fn service_agrees(order: &ServiceOrder, element: &Value) {
     if let Some(read) = order.commission {
         check::as_sent(read, commission, "commission");
     }
-    if let (Some(read), Some(price)) = (order.price, element.get("price")) {
-        if let Some(units) = price_at_16(price) {
-            check::same_at(16, read, units, "price");
-        }
+    let units = element.get("price").and_then(price_at_16);
+    if let (Some(read), Some(units)) = (order.price, units) {
+        check::same_at(16, read, units, "price");
     }
     let refunds = element.get("refunds").and_then(Value::as_array);
     assert_eq!(

@@ -14,16 +14,15 @@ fn kept(read: &ReadRefund) {
         Ok(refund) => {
             check::storable_id(refund.id.as_str(), "id");
             check::storable_id(refund.order_id.as_str(), "order_id");
-            let basket = refund.commercial_id.as_ref().map(|id| id.as_str());
-            basket
-                .into_iter()
-                .for_each(|id| check::storable_id(id, "order_commercial_id"));
+            if let Some(basket) = &refund.commercial_id {
+                check::storable_id(basket.as_str(), "order_commercial_id");
+            }
         }
         Err(unread) => {
             check::message(&unread.cause, "the cause");
-            let id = unread.order_id.as_ref().map(|id| id.as_str());
-            id.into_iter()
-                .for_each(|id| check::storable_id(id, "order_id"));
+            if let Some(id) = &unread.order_id {
+                check::storable_id(id.as_str(), "order_id");
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::{ask, elements, text};
@@ -71,7 +71,7 @@ fn agrees(shop: &Shop, element: &Value) {
         (first, fields.next().is_some())
     };
     if let (Some(Value::String(value)), false) = of("stripe-url") {
-        let held = shop.field.as_ref().map(|field| field.expose_secret());
+        let held = shop.field.as_ref().map(SecretString::expose_secret);
         assert_eq!(
             held,
             Some(value.as_str()).filter(|value| !value.trim().is_empty())

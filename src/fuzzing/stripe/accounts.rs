@@ -1,3 +1,4 @@
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
 use super::{ask, elements, leads_on, object, text};
@@ -9,10 +10,7 @@ use crate::stripe::{AccountsQuery, ConnectedAccount, NewLink};
 
 fn kept(account: &ConnectedAccount) {
     assert_eq!(account.fingerprint.len(), 64);
-    account
-        .created_at
-        .into_iter()
-        .for_each(|at| check::date(at, "created"));
+    check::dates(account.created_at, "created");
 }
 
 /// An account can do only what Stripe says in so many words.
@@ -109,7 +107,7 @@ pub(in crate::fuzzing) fn balance(answers: &[Answer]) {
             request
                 .headers
                 .get("stripe-account")
-                .map(|id| id.as_bytes()),
+                .map(HeaderValue::as_bytes),
             Some(&b"acct_1"[..])
         );
     }

@@ -2,6 +2,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::{ask, elements, leads_on, object, same_amount, text};
+use crate::domain::ids::{AccountId, ChargeId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::refund::{RefundOrigin, RefundType};
 use crate::fuzzing::check;
@@ -20,11 +21,11 @@ fn transfer_agrees(transfer: &Transfer, element: &Value) {
     assert_eq!(text(element, "id"), Some(transfer.id.as_str()));
     same_amount(transfer.amount, element);
     assert_eq!(
-        transfer.destination.as_ref().map(|id| id.as_str()),
+        transfer.destination.as_ref().map(AccountId::as_str),
         text(element, "destination")
     );
     assert_eq!(
-        transfer.source.as_ref().map(|id| id.as_str()),
+        transfer.source.as_ref().map(ChargeId::as_str),
         text(element, "source_transaction")
     );
     if let Some(origin) = &transfer.origin {
@@ -113,8 +114,9 @@ fn refund_agrees(refund: &Refund, element: &Value) {
             assert_eq!(named(element, "miraklType"), Some(made_for.kind.as_str()));
         }
         RefundOrigin::Old(id) => {
-            id.iter()
-                .for_each(|id| check::storable_id(id.as_str(), "miraklRefundId"));
+            if let Some(id) = id {
+                check::storable_id(id.as_str(), "miraklRefundId");
+            }
             assert_eq!(named(element, "pluginName"), Some("MiraklConnector"));
         }
         RefundOrigin::Other => {}
@@ -163,10 +165,7 @@ pub(in crate::fuzzing) fn events(answers: &[Answer]) {
 
 fn payout_agrees(payout: &Payout, element: &Value) {
     check::date(payout.created_at, "created");
-    payout
-        .arrival
-        .into_iter()
-        .for_each(|at| check::date(at, "arrival_date"));
+    check::dates(payout.arrival, "arrival_date");
     assert_eq!(text(element, "id"), Some(payout.id.as_str()));
     same_amount(payout.amount, element);
     assert_eq!(

@@ -2,7 +2,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::{METADATA_KEY, ask, elements, leads_on, object, text};
-use crate::domain::ids::{CommercialOrderId, PaymentRef};
+use crate::domain::ids::{ChargeId, CommercialOrderId, PaymentRef};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::payment::{Payment, PaymentStatus};
 use crate::fuzzing::check;
@@ -11,18 +11,11 @@ use crate::stripe::{ChargesQuery, Finish};
 
 /// What must be true of a payment whoever sent it.
 fn kept(payment: &Payment) {
-    let basket = payment
-        .commercial_id
-        .as_ref()
-        .map(CommercialOrderId::as_str);
-    basket
-        .into_iter()
-        .for_each(|basket| check::storable_id(basket, "a basket"));
+    if let Some(basket) = &payment.commercial_id {
+        check::storable_id(basket.as_str(), "a basket");
+    }
     check::date(payment.created_at, "created");
-    payment
-        .authorized_until
-        .into_iter()
-        .for_each(|at| check::date(at, "capture_before"));
+    check::dates(payment.authorized_until, "capture_before");
     assert!(payment.refunded >= 0, "{payment:?}");
     match payment.status {
         PaymentStatus::Captured => assert!(payment.charge.is_some() && !payment.pending),
@@ -78,7 +71,7 @@ pub(in crate::fuzzing) fn charges(answers: &[Answer]) {
     for (charge, element) in list.data.iter().zip(&elements) {
         if let Some(payment) = &charge.payment {
             assert_eq!(
-                payment.charge.as_ref().map(|id| id.as_str()),
+                payment.charge.as_ref().map(ChargeId::as_str),
                 text(element, "id")
             );
             agrees(payment, element);
@@ -86,11 +79,15 @@ pub(in crate::fuzzing) fn charges(answers: &[Answer]) {
     }
     let page = object(answers).unwrap_or_default();
     let more = page.get("has_more") == Some(&Value::Bool(true));
-    let last = elements
+    let leads_from = elements
         .last()
         .and_then(|last| text(last, "id"))
         .filter(|_| more);
-    assert_eq!(list.next.as_deref(), last, "the next page starts elsewhere");
+    assert_eq!(
+        list.next.as_deref(),
+        leads_from,
+        "the next page starts elsewhere"
+    );
 }
 
 /// One payment, by its intent and by its charge.

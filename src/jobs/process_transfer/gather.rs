@@ -9,10 +9,10 @@ use super::{Pass, Reading};
 use crate::domain::ids::OrderId;
 use crate::domain::retry::DECISION_LIFE;
 use crate::domain::transfer::OrderKind;
-use crate::jobs::Result;
 use crate::jobs::orders::READING;
 use crate::jobs::orders::stream::{self, Item, Seen, id_of};
 use crate::jobs::reached::{Element, Reached};
+use crate::jobs::{Result, both};
 use crate::mirakl::{MOST_IDS, Mirakl, MiraklError};
 use crate::store::transfers;
 
@@ -39,7 +39,8 @@ pub(super) async fn asked(pass: &mut Pass<'_>) -> Result<()> {
 
 /// The orders of one list that changed since its checkpoint.
 pub(super) async fn pages(pass: &mut Pass<'_>, reading: Reading) -> Result<()> {
-    let mirakl = &pass.app.mirakl;
+    let app = pass.app;
+    let mirakl = &app.mirakl;
     let Reading { kind, beginning } = reading;
     let first = stream::first(mirakl, kind, beginning.read_from).await;
     let mut current = first.context(READING)?;
@@ -64,7 +65,7 @@ pub(super) async fn pages(pass: &mut Pass<'_>, reading: Reading) -> Result<()> {
         let Some(next) = next else {
             return work.await.map(drop);
         };
-        let (read, worked) = tokio::join!(stream::further(mirakl, kind, next), work);
+        let (read, worked) = both(app, stream::further(mirakl, kind, next), work).await;
         worked?;
         current = read.context(READING)?;
         if !shown.is_empty() && fingerprint(&current.items) == shown {

@@ -9,8 +9,8 @@ use super::page::{self, Seen};
 use crate::app::App;
 use crate::domain::ids::ShopId;
 use crate::domain::retry::DECISION_LIFE;
-use crate::jobs::Result;
 use crate::jobs::reached::{Element, Reached};
+use crate::jobs::{Result, both};
 use crate::mirakl::{MOST_IDS, Mirakl, MiraklError, ReadShop, ShopsQuery};
 use crate::store::checkpoints::{self, Stream};
 use crate::store::shops::{self, ReadBy};
@@ -56,7 +56,7 @@ pub(super) async fn pages(pass: &mut Pass<'_>) -> Result<()> {
         let Some(next) = next else {
             return work.await;
         };
-        let (read, worked) = tokio::join!(app.mirakl.shops_at(next), work);
+        let (read, worked) = both(app, app.mirakl.shops_at(next), work).await;
         worked?;
         current = read.context(READING)?;
         if !shown.is_empty() && fingerprint(&current.items) == shown {

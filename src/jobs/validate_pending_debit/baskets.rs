@@ -13,8 +13,7 @@ use crate::domain::basket::{Basket, KnownPayment};
 use crate::domain::ids::CommercialOrderId;
 use crate::domain::order::ProductOrder;
 use crate::domain::payment::{Payment, PaymentStatus};
-use crate::jobs::Result;
-use crate::jobs::orders;
+use crate::jobs::{Result, both, orders};
 use crate::mirakl::{Services, ServicesQuery};
 use crate::store::payments::{self, Observed};
 
@@ -34,10 +33,8 @@ pub(super) async fn read(
         .map(|id| (id.clone(), Basket::default()))
         .collect();
     let query = ServicesQuery::Baskets(ids);
-    let (products, services) = tokio::join!(
-        products(app, ids, &mut baskets),
-        gather::services(app, &query)
-    );
+    let goods = products(app, ids, &mut baskets);
+    let (products, services) = both(app, goods, gather::services(app, &query)).await;
     products?;
     let services = match (services?, asked.service_list) {
         (Some(services), _) => services,

@@ -23,7 +23,7 @@ use indicatif::ProgressBar;
 
 use self::baskets::Baskets;
 use super::sending::Doubts;
-use super::{Result, Run};
+use super::{Result, Run, both};
 use crate::app::App;
 use crate::domain::basket::Policy;
 use crate::domain::ids::CommercialOrderId;
@@ -58,10 +58,12 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
     let sent = finish::send_pending(&mut pass).await;
     let silence = pass.doubts.after_leftovers(sent)?;
     // Two servers at once.
-    let (listed, asked) = tokio::join!(
+    let (listed, asked) = both(
+        app,
         payments::list(app, run.started_at, true),
-        gather::asked(app, run.started_at)
-    );
+        gather::asked(app, run.started_at),
+    )
+    .await;
     listed?;
     let asked = asked?;
     {
@@ -86,7 +88,7 @@ pub async fn run(app: &App, run: &Run) -> Result<()> {
                 None => Ok(None),
             }
         };
-        let (worked, read_ahead) = tokio::join!(work(&mut pass, &mut baskets, &asked), ahead);
+        let (worked, read_ahead) = both(app, work(&mut pass, &mut baskets, &asked), ahead).await;
         worked?;
         next = read_ahead?;
         pass.bar.inc(number);

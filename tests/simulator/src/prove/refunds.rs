@@ -39,21 +39,18 @@ impl Market {
             amount
         };
         let [shown, kept, taxes] = [amount, commission, tax].map(|minor| coin.decimal(minor));
-        match order.service {
-            true => {
-                let mut seed = ServiceRefundSeed::new(&id, &shown).commission(&kept, &kept);
-                if tax > 0 {
-                    seed = seed.tax(&taxes);
-                }
-                simulator.mirakl().add_service_refund(&order.id, seed);
+        if order.service {
+            let mut seed = ServiceRefundSeed::new(&id, &shown).commission(&kept, &kept);
+            if tax > 0 {
+                seed = seed.tax(&taxes);
             }
-            false => {
-                let mut seed = RefundSeed::new(&id, &shown).commission(&kept);
-                if tax > 0 {
-                    seed = seed.tax(&taxes);
-                }
-                simulator.mirakl().add_refund(&order.id, place + 1, seed);
+            simulator.mirakl().add_service_refund(&order.id, seed);
+        } else {
+            let mut seed = RefundSeed::new(&id, &shown).commission(&kept);
+            if tax > 0 {
+                seed = seed.tax(&taxes);
             }
+            simulator.mirakl().add_refund(&order.id, place + 1, seed);
         }
         self.refunds.push(Refund {
             id: id.clone(),
@@ -70,14 +67,11 @@ impl Market {
 /// Whether Mirakl knows that the customer was debited.
 pub fn is_debited(order: &Order, simulator: &Simulator) -> bool {
     let mirakl = simulator.mirakl();
-    match order.service {
-        true => {
-            let debit = mirakl.debit(&format!("D-{}", order.id));
-            debit.is_some_and(|debit| debit["state"] == "OK")
-        }
-        false => {
-            let shown = mirakl.order(&order.id);
-            shown.is_some_and(|shown| !shown["customer_debited_date"].is_null())
-        }
+    if order.service {
+        let debit = mirakl.debit(&format!("D-{}", order.id));
+        debit.is_some_and(|debit| debit["state"] == "OK")
+    } else {
+        let shown = mirakl.order(&order.id);
+        shown.is_some_and(|shown| !shown["customer_debited_date"].is_null())
     }
 }

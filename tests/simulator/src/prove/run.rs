@@ -11,7 +11,7 @@ use crate::drive::{Database, Program, Result};
 use super::weather::Incident;
 
 /// What no run takes, however often it tries again.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// How a process ended.
 #[derive(Debug)]

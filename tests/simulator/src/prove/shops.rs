@@ -44,16 +44,13 @@ impl Market {
         let under_way = self.shops.iter_mut().filter(|shop| !shop.verified);
         let shop = chance.find(under_way.collect())?;
         let account = stripe.accounts_for(shop.id).into_iter().next()?;
-        match shop.submitted {
-            false => {
-                stripe.submit_details(&account.id);
-                shop.submitted = true;
-            }
-            true => {
-                stripe.verify(&account.id);
-                stripe.add_funds(&account.id, &shop.coin.lower(), 200_000);
-                shop.verified = true;
-            }
+        if shop.submitted {
+            stripe.verify(&account.id);
+            stripe.add_funds(&account.id, &shop.coin.lower(), 200_000);
+            shop.verified = true;
+        } else {
+            stripe.submit_details(&account.id);
+            shop.submitted = true;
         }
         Some(shop.id)
     }

@@ -197,12 +197,11 @@ fn is_known(method: &str, path: &[&str]) -> bool {
         "POST" => matches!(
             path,
             ["accounts" | "account_links" | "payouts" | "refunds" | "transfers"]
-                | ["accounts" | "payouts" | "transfers", _]
+                | ["accounts" | "payouts" | "refunds" | "transfers", _]
                 | ["payment_intents", _, "cancel" | "capture"]
                 | ["charges", _, "capture"]
                 | ["payouts", _, "cancel"]
                 | ["transfers", _, "reversals"]
-                | ["refunds", _]
                 | ["transfers", _, "reversals", _]
         ),
         _ => false,

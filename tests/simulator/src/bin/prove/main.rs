@@ -98,15 +98,15 @@ fn all(arguments: &Arguments) -> Result<u64> {
     let threads = std::thread::scope(|scope| {
         let threads = (0..arguments.at_once).map(|_| scope.spawn(|| seeds(arguments, &course)));
         let threads: Vec<_> = threads.collect();
-        let ended = threads.into_iter().map(|thread| thread.join());
+        let ended = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
         ended.collect::<Vec<_>>()
     });
     for ended in threads {
         ended.map_err(|_| "a thread panicked")??;
     }
     let tally = course.tally.lock().map_err(|_| "a thread panicked")?;
-    let minutes = course.began.elapsed().as_secs_f64() / 60.0;
-    println!("\nIn {minutes:.1} minutes:\n{tally}");
+    let minutes = course.began.elapsed().as_secs() / 60;
+    println!("\nIn {minutes} minutes:\n{tally}");
     let violations = tally.of("violations");
     match violations {
         0 => println!("Violations: none."),

@@ -57,12 +57,11 @@ fn of_order(
     simulator: &Simulator,
 ) -> Option<Due> {
     let charge = Some(&market.basket_of(order).charge);
-    let due = match transfer.destination.as_str() {
-        TAX_ACCOUNT => (market.taxes_part(order), Some(TAX_ACCOUNT.to_owned())),
-        _ => {
-            let account = account_of(market.shop_of(order), simulator);
-            (market.sellers_part(order), account)
-        }
+    let due = if transfer.destination == TAX_ACCOUNT {
+        (market.taxes_part(order), Some(TAX_ACCOUNT.to_owned()))
+    } else {
+        let account = account_of(market.shop_of(order), simulator);
+        (market.sellers_part(order), account)
     };
     let right = transfer.source_transaction.as_ref() == charge && due.0 > 0;
     right.then_some(due)
