@@ -21,6 +21,7 @@ pub use identity::check_identity;
 use std::cell::Cell;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::LocalBoxFuture;
 
 use crate::app::App;
 use crate::notify;
@@ -254,17 +255,20 @@ enum Start {
 
 /// Two things at once; one after the other where each server is asked for one thing at a time, so that
 /// the same run makes the same calls in the same order.
-async fn both<A, B>(
+fn both<'a, A: 'a, B: 'a>(
     app: &App,
-    first: impl Future<Output = A>,
-    second: impl Future<Output = B>,
-) -> (A, B) {
+    first: impl Future<Output = A> + 'a,
+    second: impl Future<Output = B> + 'a,
+) -> LocalBoxFuture<'a, (A, B)> {
     let settings = &app.settings;
-    if settings.mirakl.concurrency == 1 && settings.stripe.limits.concurrency == 1 {
-        let first = first.await;
-        return (first, second.await);
-    }
-    tokio::join!(first, second)
+    let singly = settings.mirakl.concurrency == 1 && settings.stripe.limits.concurrency == 1;
+    Box::pin(async move {
+        if singly {
+            let first = first.await;
+            return (first, second.await);
+        }
+        tokio::join!(first, second)
+    })
 }
 
 async fn begin(app: &App, job: Job, now: DateTime<Utc>) -> Result<Start> {
