@@ -337,8 +337,8 @@ async fn a_person_names_the_transfer_of_the_part_that_the_row_is_about() {
     world.transfer().await.exits(0).says("1 created");
     assert_eq!(
         world.ledger("C1-A").len(),
-        1,
-        "the one by hand names no order"
+        2,
+        "the one by hand names the order from then on, and is not made again"
     );
     assert_eq!(world.ledger("C2-A").len(), 2);
 }
