@@ -83,8 +83,9 @@ async fn stored_500s_do_not_keep_what_is_new_waiting() {
     world
         .sim
         .faults()
-        .add(Fault::on(CREATE).times(12).then(Effect::StatusStored(500)));
+        .add(Fault::on(CREATE).always().then(Effect::StatusStored(500)));
     world.transfer().await;
+    world.sim.faults().clear();
     world.paid(eur("NEW-A", 2000, "10.00", "1.00"), "NEW", 1000);
     world.sim.clear_calls();
     world.transfer().await.exits(3).says("12 of the waiting");
