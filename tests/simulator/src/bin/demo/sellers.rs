@@ -9,7 +9,7 @@ use super::shops::{self, EXCLUDED, LINKED, OWN_TEXT, SERVICE, TERMINATED};
 use super::story::Story;
 use super::told::Told;
 use crate::common::sellers::{Row, compare, made_for};
-use crate::common::{Result, account_of};
+use crate::common::Result;
 
 /// One row of `list accounts`, as far as it is shown here.
 #[derive(Deserialize)]
@@ -119,7 +119,6 @@ pub async fn accounts(story: &Story<'_>) -> Result<Vec<String>> {
 /// The shops and their accounts; one was made elsewhere.
 fn at_stripe(story: &Story<'_>) -> Vec<(i64, String)> {
     let mut pairs = made_for(&story.simulator.stripe().accounts());
-    pairs.push((LINKED, account_of(LINKED)));
     pairs
 }
 
