@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::page::table;
-use super::shops::{self, EXCLUDED, LINKED, OWN_TEXT, SERVICE, TERMINATED};
+use super::shops::{self, EXCLUDED, OWN_TEXT, SERVICE, TERMINATED};
 use super::story::Story;
 use super::told::Told;
-use crate::common::sellers::{Row, compare, made_for};
 use crate::common::Result;
+use crate::common::sellers::{Row, compare, made_for};
 
 /// One row of `list accounts`, as far as it is shown here.
 #[derive(Deserialize)]
@@ -116,10 +116,9 @@ pub async fn accounts(story: &Story<'_>) -> Result<Vec<String>> {
     Ok(compare(&at_stripe(story), &rows, &shops::with_account()))
 }
 
-/// The shops and their accounts; one was made elsewhere.
+/// The shops and their accounts; the one that was made elsewhere names its shop since it was linked.
 fn at_stripe(story: &Story<'_>) -> Vec<(i64, String)> {
-    let mut pairs = made_for(&story.simulator.stripe().accounts());
-    pairs
+    made_for(&story.simulator.stripe().accounts())
 }
 
 /// Transfers that went to another account than that of the order's shop.
