@@ -4,6 +4,8 @@ use chrono::{DateTime, Datelike as _, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use crate::http::Answer;
+
 /// Decimals of the oracle's integers.
 const DECIMALS: u32 = 8;
 
@@ -110,14 +112,16 @@ pub(super) fn dates(dates: impl IntoIterator<Item = DateTime<Utc>>, what: &str) 
     }
 }
 
-/// What an operator sees holds none of these, unless whoever answered said so first.
-pub(super) fn hides(shown: &str, secrets: &[&str], input: &[u8]) {
-    for secret in secrets {
-        let told = input
-            .windows(secret.len())
-            .any(|part| part == secret.as_bytes());
-        assert!(told || !shown.contains(secret), "{secret} in {shown}");
-    }
+/// What an operator sees does not hold it, unless whoever answered said so first.
+pub(super) fn hides(shown: &str, secret: &str, answers: &[Answer]) {
+    let said = |text: &[u8]| {
+        let mut parts = text.windows(secret.len());
+        parts.any(|part| part == secret.as_bytes())
+    };
+    let told = answers
+        .iter()
+        .any(|answer| said(&answer.body) || answer.headers.values().any(|v| said(v.as_bytes())));
+    assert!(told || !shown.contains(secret), "{secret} in {shown}");
 }
 
 /// A reason or a message that is stored, printed and mailed: short, and without control characters.

@@ -24,13 +24,6 @@ fn mirakl(auth: Auth) -> Mirakl {
     Mirakl::new(canned::client(), base, auth, 1, fields)
 }
 
-fn body_of(answers: &[Answer]) -> Vec<u8> {
-    answers
-        .iter()
-        .flat_map(|answer| answer.body.clone())
-        .collect()
-}
-
 /// Mirakl's errors: shown without addresses and control characters, and the credentials stay hidden.
 pub(super) fn mirakl_errors(answers: &[Answer]) {
     let mirakl = mirakl(Auth::ApiKey(SECRET.into()));
@@ -49,7 +42,7 @@ pub(super) fn mirakl_errors(answers: &[Answer]) {
     };
     let shown = format!("{error} {error:?}");
     check::message(&error.to_string(), "an error");
-    check::hides(&shown, &[SECRET], &body_of(answers));
+    check::hides(&shown, SECRET, answers);
     assert!(!shown.contains("://"), "{shown}");
     let last = &answers[asked.len().min(answers.len()) - 1];
     match (&error, last.status.as_u16()) {
@@ -101,7 +94,7 @@ pub(super) fn token(answers: &[Answer]) {
         .filter_map(|end| end.as_ref().err())
     {
         check::message(&error.to_string(), "an error");
-        check::hides(&format!("{error} {error:?}"), &[SECRET], &body_of(answers));
+        check::hides(&format!("{error} {error:?}"), SECRET, answers);
     }
     let bought = answers.first().filter(|answer| answer.status.is_success());
     let bought = bought.and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
@@ -184,7 +177,7 @@ pub(super) fn stripe_errors(answers: &[Answer]) {
         return;
     };
     check::message(&error.to_string(), "an error");
-    check::hides(&format!("{error} {error:?}"), &[SECRET], &body_of(answers));
+    check::hides(&format!("{error} {error:?}"), SECRET, answers);
     // Silence follows the last answer.
     let Some(last) = answers.get(asked.len() - 1) else {
         return assert!(matches!(error, StripeError::Unknown(_)));

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::order::PAGE_SIZE;
 use super::page::{NextPage, Page, WireList};
-use super::wire::{Amount, date, is_storable, read_date, without_position};
+use super::wire::{Amount, date, read_date, shown, without_position};
 use super::{Mirakl, MiraklError};
 use crate::domain::ids::{InvoiceId, ShopId};
 use crate::domain::payout::{Invoice, leftovers};
@@ -157,8 +157,8 @@ fn invoice(wire: WireInvoice) -> Result<Invoice, String> {
     let mut summary: Vec<(String, Decimal)> = Vec::new();
     for (name, value) in wire.summary {
         // What nothing moves is told by its name.
-        if !is_storable(&name) {
-            return Err("a name of its summary is empty or holds a NUL".to_owned());
+        if name.is_empty() || shown(&name) != name {
+            return Err("a name of its summary is empty, very long or not printable".to_owned());
         }
         match value {
             serde_json::Value::Null => {}

@@ -113,8 +113,12 @@ pub(super) fn parse(text: &str) -> Result<Option<MailServer>, Vec<String>> {
 
 fn decoded(text: &str) -> Option<String> {
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
-    // A line break would begin a command of its own.
-    (!decoded.chars().any(char::is_control)).then(|| decoded.into_owned())
+    is_one_line(&decoded).then(|| decoded.into_owned())
+}
+
+/// A line break would begin a command of its own.
+fn is_one_line(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 /// As Symfony does: port 465, and no port at all, mean TLS from the start.
@@ -183,6 +187,7 @@ impl Options {
                         .to_owned(),
                 );
             }
+            "username" | "password" if !is_one_line(&value) => return Err(REMEDY.to_owned()),
             "username" => self.user = Some(value.into_owned()),
             "password" => self.password = Some(value.into_owned()),
             "local_domain" => {
@@ -311,6 +316,8 @@ mod tests {
             "smtp://u:S3cret#x@m.example:587",
             "smtp://u:S3cret@m.example:99999",
             "smtp://u:S3cret%0d%0aRSET@m.example:587",
+            "smtp://m.example:587?username=S3cret%0d%0aRSET&password=S3cret",
+            "smtp://m.example:587?username=u&password=S3cret%00",
             "smtp://S3cret@m.example:587",
             "smtp://u:S3cret@m.example:587?verify_peer=0",
             "smtp://u:S3cret@m.example:587?auto_tls=false",

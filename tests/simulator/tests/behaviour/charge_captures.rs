@@ -67,7 +67,9 @@ async fn what_was_released_or_is_too_old_cannot_be_captured() {
             (400, "charge_expired_for_capture")
         );
         let charge = world.stripe(&format!("/v1/charges/{id}")).await.json();
-        assert_eq!(charge["refunded"], true);
+        // Since 2025-03-31.basil an authorisation that ends is not shown as refunded.
+        assert_eq!(charge["refunded"], false);
+        assert_eq!(charge["amount_refunded"], 0);
         assert_eq!(charge["captured"], false);
     }
 }

@@ -179,9 +179,8 @@ async fn unknown_ways_to_write_payouts_are_no_urls() {
     let world = World::new().await;
     let seller = world.seller_with(1000);
     let id = world.sim.stripe().payout_by_hand(&seller, 5, "eur");
-    for kind in [format!("payouts/{id}"), format!("payouts/{id}/reverse")] {
-        let reply = world.make_for(&seller, &kind, "").await;
-        assert_eq!(reply.status, 404);
-        assert!(reply.message().contains("Unrecognized request URL"));
-    }
+    let kind = format!("payouts/{id}/reverse");
+    let reply = world.make_for(&seller, &kind, "").await;
+    assert_eq!(reply.status, 404);
+    assert!(reply.message().contains("Unrecognized request URL"));
 }
