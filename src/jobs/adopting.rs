@@ -8,6 +8,7 @@ use super::{JobError, Result, Run};
 use crate::app::App;
 use crate::domain::ids::AccountId;
 use crate::domain::transfer::{Origin, TransferType};
+use crate::store::Connection;
 use crate::store::adoptions::{self, Covered, Listed};
 use crate::store::old_movements::{self, OldMovement};
 use crate::store::payouts;
@@ -19,6 +20,15 @@ pub(super) const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// A store that knows nothing is compared with so much of a list at least.
 pub(super) const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(90);
+
+/// So long after something unknown was found at Stripe, a store is not trusted to know all that was done.
+const DISTRUST: TimeDelta = TimeDelta::hours(48);
+
+/// Whether the store was put back or lost not long ago: something of ours was found at Stripe that it did
+/// not know.
+pub(super) async fn distrusts(conn: &mut Connection, now: DateTime<Utc>) -> Result<bool> {
+    Ok(adoptions::has_found_unknown(conn, now - DISTRUST).await?)
+}
 
 /// Where a list has to be read from: all of it since `start`, or what came after what is known.
 pub(super) fn list_from(covered: Option<Covered>, start: DateTime<Utc>) -> DateTime<Utc> {

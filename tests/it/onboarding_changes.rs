@@ -109,6 +109,35 @@ async fn kyc_follows_the_account_where_mirakl_shows_it_and_each_change_is_told_o
 }
 
 #[tokio::test]
+async fn what_was_told_before_a_database_was_put_back_is_told_right_again() {
+    let mut world = World::without_shops().await;
+    world.new_shops([2000, 2001]);
+    world.sync().await.exits(0);
+    for shop in [2000, 2001] {
+        world.sim.stripe().verify(&world.account(shop).id);
+    }
+    world.sync().await.exits(0);
+    let backup = world.db.backup().await;
+    world
+        .sim
+        .stripe()
+        .require(&world.account(2000).id, "external_account");
+    world.sync().await.exits(0);
+    assert_eq!(world.kyc(2000), "PENDING_SUBMISSION");
+    world.paid(eur("C1-A", 2001, "10.00", "1.00"), "C1", 1000);
+    world.transfer().await.exits(0);
+    // The database that is put back knows the shop as approved and told, and finds it so.
+    world.sim.stripe().verify(&world.account(2000).id);
+    world.use_database(backup);
+    world.sync().await.exits(0);
+    assert_eq!(world.kyc(2000), "PENDING_SUBMISSION", "it may be by hand");
+    world.transfer().await.exits(0);
+    world.sync().await.exits(0);
+    assert_eq!(world.kyc(2000), "APPROVED");
+    assert_eq!(world.moved("C1-A"), [900]);
+}
+
+#[tokio::test]
 async fn switched_off_no_account_and_no_link_is_made_and_known_accounts_are_refreshed() {
     let mut world = World::without_shops().await;
     world.new_shops([2000]);

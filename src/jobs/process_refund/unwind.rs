@@ -2,7 +2,6 @@
 //! another, and each is settled at once.
 
 use anyhow::anyhow;
-use chrono::TimeDelta;
 
 use super::Pass;
 use super::taken::Taken;
@@ -10,16 +9,14 @@ use crate::app::App;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::retry;
-use crate::jobs::Result;
 use crate::jobs::sending::{Doubts, in_chains};
+use crate::jobs::{Result, adopting};
 use crate::notify::{Event, RefundFailed};
 use crate::store::refunds::{self, MadeReversal, PendingReversal, RefusedReversal};
-use crate::store::{StoreError, adoptions, notifications};
+use crate::store::{StoreError, notifications};
 use crate::stripe::{Class, Refusal, Reversal, StripeError};
 
 const BATCH: i64 = 200;
-/// So long after something unknown was found at Stripe, no reversal is trusted to be undone.
-const DISTRUST: TimeDelta = TimeDelta::hours(48);
 
 /// Sends everything that is pending, and settles it.
 pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
@@ -36,7 +33,7 @@ pub(super) async fn send_pending(pass: &Pass<'_>) -> Result<()> {
                     .await?;
             let distrust = match batch.is_empty() {
                 true => false,
-                false => adoptions::has_found_unknown(&mut conn, now - DISTRUST).await?,
+                false => adopting::distrusts(&mut conn, now).await?,
             };
             (batch, distrust)
         };

@@ -16,7 +16,7 @@ use crate::domain::ids::{AccountId, ShopId};
 use crate::domain::key::IdempotencyKey;
 use crate::domain::onboarding::UNDER_WAY;
 use crate::domain::shop::{FieldState, Shop};
-use crate::jobs::Result;
+use crate::jobs::{Result, adopting};
 use crate::mirakl::{MOST_IDS, ShopUpdate};
 use crate::store::Connection;
 use crate::store::shops::{self, Part, RefusedWrite, Writable, WritableQuery, Written};
@@ -112,14 +112,19 @@ pub(super) async fn due(app: &App, only: Option<&[ShopId]>) -> Result<Vec<Writab
     let settings = &app.settings.onboarding;
     let now = app.clock.now();
     let mut conn = app.db.acquire().await?;
+    let distrusts = adopting::distrusts(&mut conn, now).await?;
     let query = WritableQuery {
         only,
+        distrusts,
         enabled: settings.enabled,
         link_before: now - settings.link_refresh,
         under_way_since: now - UNDER_WAY,
         now,
         renewals: RENEWALS,
-        changed_since: changed_since(&mut conn).await?,
+        changed_since: match distrusts {
+            true => None,
+            false => changed_since(&mut conn).await?,
+        },
     };
     Ok(shops::writable(&mut conn, &query).await?)
 }

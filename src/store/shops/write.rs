@@ -43,6 +43,8 @@ pub struct WritableQuery<'a> {
     pub now: DateTime<Utc>,
     /// At most so many links are renewed, the oldest first.
     pub renewals: i64,
+    /// The store was put back or lost: what Mirakl shows may have been told by ourselves.
+    pub distrusts: bool,
     /// What has not changed since then has nothing to tell; none: everything is looked at.
     pub changed_since: Option<DateTime<Utc>>,
 }
@@ -76,7 +78,7 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
                       case when (s.write_next_at is null or s.write_next_at <= $5
                                  or s.refused_part = 'FIELD')
                                 and s.kyc_shown is not null and s.kyc_shown <> 'NOT_REQUIRED'
-                                and s.kyc_told is distinct from a.kyc
+                                and ($8 or s.kyc_told is distinct from a.kyc)
                                 and s.kyc_shown is distinct from a.kyc::text
                            then a.kyc end as kyc
                from candidates join shops s using (shop_id) join accounts a using (shop_id)
@@ -108,7 +110,8 @@ pub async fn writable(conn: &mut Connection, query: &WritableQuery<'_>) -> Resul
         query.under_way_since,
         query.now,
         query.renewals,
-        query.changed_since
+        query.changed_since,
+        query.distrusts
     )
     .fetch_all(conn)
     .await?;

@@ -25,7 +25,6 @@ mod ledger;
 mod links;
 mod marking;
 mod metadata;
-mod naming;
 mod paying;
 mod paying_out;
 mod payments;

@@ -13,7 +13,6 @@ use super::events::Cause;
 use super::form::Form;
 use super::links::LinkWish;
 use super::marking::{MarkWish, Marked};
-use super::naming::Naming;
 use super::payouts::PayoutWish;
 use super::reads::expand;
 use super::refunds::RefundWish;
@@ -36,7 +35,6 @@ pub(super) enum Task {
         transfer: String,
         wish: ReversalWish,
     },
-    Naming(Naming),
     Payout(PayoutWish),
     CancelPayout(String),
     Charge {
@@ -65,10 +63,10 @@ impl Task {
             Self::Transfer(wish) => wish.source.as_deref(),
             Self::Refund { charge, .. } => Some(charge),
             Self::Reversal { transfer, .. } => Some(transfer),
-            Self::Naming(naming) => naming.locks(),
+            Self::Mark(wish) => wish.locks(),
             Self::Charge { id, .. } | Self::CancelPayout(id) => Some(id),
             Self::Intent { charge, .. } => charge.as_deref(),
-            Self::Account(_) | Self::Link(_) | Self::Mark(_) | Self::Payout(_) => None,
+            Self::Account(_) | Self::Link(_) | Self::Payout(_) => None,
         }
     }
 
@@ -88,7 +86,7 @@ impl Task {
             }
             Self::Account(wish) => Ok(ok(&book.create_account(wish, key, now))),
             Self::Link(wish) => Ok(ok(&book.create_link(wish, key, now))),
-            Self::Mark(wish) => Ok(wish.execute(book)),
+            Self::Mark(wish) => Ok(wish.execute(book, cause, now)),
             Self::Refund { charge, wish } => {
                 let made = book.make_refund(charge, wish, cause, now);
                 made.map(|made| ok(&made))
@@ -97,7 +95,6 @@ impl Task {
                 let made = book.make_reversal(transfer, wish, cause, now);
                 made.map(|made| ok(&made))
             }
-            Self::Naming(naming) => Ok(ok(&book.name(naming, cause, now))),
             Self::Payout(wish) => {
                 let made = book.make_payout(wish, caller, cause, now);
                 made.map(|made| ok(&made))
@@ -129,6 +126,7 @@ impl State {
         form: &Form,
         caller: &Caller,
     ) -> Result<Task, Refusal> {
+        let mark = |marked| self.begin_mark(call, form, caller, marked).map(Task::Mark);
         let task = match segments(&call.path).as_slice() {
             [_, "accounts"] => {
                 check_platform(caller)?;
@@ -143,20 +141,15 @@ impl State {
                 wish.check_kind(&account.kind)?;
                 Task::Link(wish)
             }
-            [_, "accounts", id] => {
-                Task::Mark(self.begin_mark(call, form, caller, (Marked::Account, id))?)
-            }
-            [_, "payouts", id] => {
-                Task::Mark(self.begin_mark(call, form, caller, (Marked::Payout, id))?)
-            }
-            [_, "transfers", id] => {
-                Task::Mark(self.begin_mark(call, form, caller, (Marked::Transfer, id))?)
-            }
+            [_, "accounts", id] => mark(Marked::Account((*id).to_owned()))?,
+            [_, "payouts", id] => mark(Marked::Payout((*id).to_owned()))?,
+            [_, "refunds", id] => mark(Marked::Refund((*id).to_owned()))?,
+            [_, "transfers", id] => mark(Marked::Transfer((*id).to_owned()))?,
             [_, "transfers", id, "reversals"] => self.begin_reversal(id, form, caller)?,
-            [_, "transfers", transfer, "reversals", id] => {
-                Task::Naming(self.begin_naming_reversal(transfer, id, form, caller)?)
-            }
-            [_, "refunds", id] => Task::Naming(self.begin_naming_refund(id, form, caller)?),
+            [_, "transfers", transfer, "reversals", id] => mark(Marked::Reversal {
+                transfer: (*transfer).to_owned(),
+                id: (*id).to_owned(),
+            })?,
             [_, "payouts"] => Task::Payout(PayoutWish::read(form)?),
             [_, "payouts", id, _] => self.begin_cancel(id, form, caller)?,
             [_, "refunds"] => self.begin_refund(form, caller)?,
