@@ -2,7 +2,7 @@
 //! a time, which does what is due and exits. ARCHITECTURE.md follows one order through these files.
 
 // The fuzz targets are built without what they never call.
-#![cfg_attr(fuzzing, allow(dead_code))]
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports))]
 
 /// Everything a command works with.
 #[cfg(not(fuzzing))]

@@ -198,7 +198,7 @@ pub(super) fn stripe_errors(answers: &[Answer]) {
         StripeError::Refused(refusal) => {
             assert_eq!(refusal.status, status);
             assert!(
-                (300..500).contains(&status) && !matches!(status, 401 | 409 | 424 | 429),
+                (400..500).contains(&status) && !matches!(status, 401 | 409 | 424 | 429),
                 "{error:?}"
             );
             assert!(

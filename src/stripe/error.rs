@@ -255,7 +255,9 @@ enum Sorted {
 fn sort(status: StatusCode, kind: Option<&str>, code: Option<&str>, known_shape: bool) -> Sorted {
     match status.as_u16() {
         401 => return Sorted::Stop,
-        409 | 424 | 429 | 500..=599 => return Sorted::Unknown,
+        409 | 424 | 429 => return Sorted::Unknown,
+        // Whatever else it is, it is no refusal.
+        other if !(400..500).contains(&other) => return Sorted::Unknown,
         // A proxy's page instead of Stripe's JSON says nothing about the effect.
         _ if !known_shape => return Sorted::Unknown,
         _ => {}
@@ -350,6 +352,9 @@ mod tests {
             ),
             (429, invalid, Some("lock_timeout"), Sorted::Unknown),
             (424, invalid, None, Sorted::Unknown),
+            (140, invalid, None, Sorted::Unknown),
+            (302, invalid, None, Sorted::Unknown),
+            (600, invalid, None, Sorted::Unknown),
             (400, Some("api_error"), None, Sorted::Unknown),
             (
                 400,
