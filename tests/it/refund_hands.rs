@@ -188,6 +188,70 @@ async fn a_reversal_in_doubt_beside_one_of_somebody_else_goes_on_when_a_person_s
 }
 
 #[tokio::test]
+async fn a_refund_by_hand_that_a_person_accepted_makes_no_room_for_another_one() {
+    let mut world = World::with_refunds().await;
+    let charge = world.sold("C1-A", "100.00", "10.00", 10_000).await;
+    let stripe = world.sim.stripe().clone();
+    let of_the_first = stripe.refund(&charge, 2000);
+    world.asks("C1-A", "1100", "20.00", "2.00");
+    world.asks("C1-A", "1101", "10.00", "1.00");
+    world.refund().await.exits(3).says("2 failed");
+    resolve(&world, "1101", &["--retry"]).await.exits(0);
+    resolve(&world, "1100", &["--stripe-id", &of_the_first])
+        .await
+        .exits(0);
+    stripe.dispute(&charge);
+    world.refund().await.exits(3).says("1 failed");
+    let of_the_second = stripe.refund(&charge, 1000);
+    stripe.end_dispute(&charge);
+    world.pass(TimeDelta::days(2));
+    world.refund().await.exits(3).says("1 failed");
+    assert_eq!(gone_back(&world, &charge), 3000);
+    world
+        .refund_stands("1101", "REFUND_FAILED", "REFUND", "refunded_by_others")
+        .await;
+    resolve(&world, "1101", &["--stripe-id", &of_the_second])
+        .await
+        .exits(0);
+    world.refund().await.exits(0);
+    assert_eq!(gone_back(&world, &charge), 3000);
+    assert_eq!(stripe.transfers_for("C1-A")[0].amount_reversed, 2700);
+}
+
+#[tokio::test]
+async fn a_reversal_by_hand_that_a_person_knows_of_makes_no_room_for_another_one() {
+    let mut world = World::with_refunds().await;
+    world.sold("C1-A", "30.00", "3.00", 3000).await;
+    let stripe = world.sim.stripe().clone();
+    stripe.drain("acct_shop2000", "eur", 2700);
+    world.asks("C1-A", "1100", "10.00", "1.00");
+    world.asks("C1-A", "1101", "5.00", "0.50");
+    world.refund().await.exits(3);
+    let transfer = stripe.transfers_for("C1-A")[0].id.clone();
+    stripe.add_funds("acct_shop2000", "eur", 900);
+    let of_the_first = stripe.reverse(&transfer, 900);
+    world.pass(TimeDelta::minutes(6));
+    world.refund().await.exits(3).says("2 failed");
+    resolve(&world, "1101", &["--retry"]).await.exits(0);
+    resolve(&world, "1100", &["--stripe-id", &of_the_first])
+        .await
+        .exits(0);
+    world.refund().await.exits(3);
+    stripe.add_funds("acct_shop2000", "eur", 2700);
+    let of_the_second = stripe.reverse(&transfer, 450);
+    world.pass(TimeDelta::days(2));
+    world.refund().await.exits(3).says("1 failed");
+    world
+        .refund_stands("1101", "REFUND_FAILED", "REVERSE", "reversed_by_others")
+        .await;
+    resolve(&world, "1101", &["--stripe-id", &of_the_second])
+        .await
+        .exits(0);
+    world.refund().await.exits(0);
+    assert_eq!(stripe.transfers_for("C1-A")[0].amount_reversed, 1350);
+}
+
+#[tokio::test]
 async fn what_a_person_named_is_found_again_by_a_database_that_was_put_back_or_lost() {
     for lost in [false, true] {
         let mut world = World::with_refunds().await;

@@ -59,10 +59,8 @@ pub struct Facts<'a> {
     pub charged: &'a Result<Charged, HoldReason>,
     /// A refund that the old connector made for this one, and what it gave back in minor units.
     pub old: Option<(&'a StripeRefundId, i64)>,
-    /// Minor units of the charge that others refunded, without `old`.
+    /// Minor units of the charge that others refunded, without `old` and what a person has accepted.
     pub by_others: i64,
-    /// Minor units of these that a person has accepted.
-    pub accepted: i64,
 }
 
 /// Decides.
@@ -107,7 +105,7 @@ pub fn decide(facts: Facts<'_>) -> Decision {
             refund: old.clone(),
         };
     }
-    if facts.by_others > facts.accepted {
+    if facts.by_others > 0 {
         return Decision::Person(PersonReason::RefundedByOthers {
             charge,
             amount: Money::from_minor(facts.by_others, currency),

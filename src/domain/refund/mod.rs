@@ -17,7 +17,7 @@ pub use reverse::{Part, ReversalDecision, ReversalFacts, Transferred, decide_rev
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::ids::{CommercialOrderId, OrderId, RefundId, ShopId};
+use super::ids::{CommercialOrderId, OrderId, RefundId, ShopId, StripeRefundId};
 use super::money::Money;
 use super::retry;
 use super::transfer::OrderKind;
@@ -200,8 +200,8 @@ pub struct Known {
     pub sent_at: Option<DateTime<Utc>>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// What others refunded of the charge, as far as a person accepted it. Minor units.
-    pub accepted_by_others: i64,
+    /// Refunds of the charge that others made and a person has accepted.
+    pub accepted: Vec<StripeRefundId>,
 }
 
 impl Known {

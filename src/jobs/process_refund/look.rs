@@ -2,7 +2,6 @@
 //! whether somebody else refunded meanwhile.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +14,7 @@ use crate::domain::refund::{PersonReason, RefundOrigin};
 use crate::domain::retry;
 use crate::jobs::Result;
 use crate::jobs::sending::in_chains;
-use crate::store::refunds::{self, PendingRefund, RefusedRefund};
+use crate::store::refunds::{self, ByOthers, PendingRefund, RefusedRefund};
 use crate::stripe::{Refund, StripeError};
 
 /// So long after it left, Stripe may still be about to carry a request out.
@@ -29,6 +28,8 @@ pub(super) enum Look {
     NotMade {
         /// Minor units of the charge that went back for nothing that is known at Mirakl.
         by_others: i64,
+        /// Those of them that no person has accepted.
+        not_accepted: i64,
     },
     /// Stripe did not tell: the row is left to the next run.
     Unanswered,
@@ -69,19 +70,19 @@ impl Sender<'_, '_> {
 
     /// Looks at the charge of a row. False: it is settled, or left to a person or to the next run.
     async fn may_leave(&self, row: &PendingRefund, now: DateTime<Utc>) -> Result<bool> {
-        let by_others = match self.look_up(row).await? {
+        let not_accepted = match self.look_up(row).await? {
             Look::Made(refund) => return self.settle(row, &refund, None).await.map(|()| false),
-            Look::NotMade { by_others } => by_others,
+            Look::NotMade { not_accepted, .. } => not_accepted,
             Look::Unanswered => return Ok(false),
         };
-        if by_others <= row.accepted_by_others {
+        if not_accepted == 0 {
             return Ok(true);
         }
         if row.sent_at.is_some_and(|at| now - at < UNDER_WAY) {
             self.leave(row.id);
             return Ok(false);
         }
-        let person = refunded_by_others(row, by_others);
+        let person = refunded_by_others(row, not_accepted);
         let refused = RefusedRefund {
             id: row.id,
             reason: &person.to_string(),
@@ -122,17 +123,18 @@ impl Sender<'_, '_> {
         refunds::keep_others(&mut tx, &others, self.app().clock.now()).await?;
         let by_others = refunds::by_others(&mut tx, std::slice::from_ref(&row.charge)).await?;
         tx.commit().await?;
-        let by_others = by_others.get(&row.charge).copied().unwrap_or(0);
-        Ok(Look::NotMade { by_others })
+        Ok(Look::NotMade {
+            by_others: by_others.besides(&row.charge, &[]),
+            not_accepted: by_others.besides(&row.charge, &row.accepted),
+        })
     }
 }
 
 /// Whether Stripe is asked before this leaves: its key may be forgotten, a store that was put back may not know what
 /// earlier attempts came to, or somebody else refunded the charge and no person has accepted that.
-fn is_unsure(row: &PendingRefund, by_others: &HashMap<ChargeId, i64>, now: DateTime<Utc>) -> bool {
-    let by_others = by_others.get(&row.charge).copied().unwrap_or(0);
+fn is_unsure(row: &PendingRefund, by_others: &ByOthers, now: DateTime<Utc>) -> bool {
     let is_old = row.sent_at.is_some_and(|at| now - at > retry::KEY_LIFE);
-    is_old || row.attempt > 1 || by_others > row.accepted_by_others
+    is_old || row.attempt > 1 || by_others.besides(&row.charge, &row.accepted) > 0
 }
 
 /// What is left to a person where others refunded the charge of a row.

@@ -187,12 +187,10 @@ pub(super) async fn decide_page(
                 charged,
                 old: old.map(|old| (&old.stripe_refund_id, old.amount)),
                 by_others: charge.map_or(0, |charge| {
-                    [&by_others, unstored]
-                        .into_iter()
-                        .filter_map(|sums| sums.get(charge))
-                        .sum()
+                    let accepted = row.map_or(&[][..], |row| &row.known.accepted);
+                    let unstored = unstored.get(charge).copied().unwrap_or(0);
+                    by_others.besides(charge, accepted) + unstored
                 }),
-                accepted: row.map_or(0, |row| row.known.accepted_by_others),
             })),
             Item::NotAsked(_) => match shown {
                 Ok(shown) if shown.confirmed => Verdict::Abort(AbortReason::ConfirmedElsewhere),

@@ -151,7 +151,9 @@ impl Sender<'_, '_> {
         if is_about_what_is_left(refusal) {
             match self.look_up(row).await? {
                 Look::Made(refund) => return self.settle(row, &refund, None).await,
-                Look::NotMade { by_others: minor } => by_others = minor,
+                Look::NotMade {
+                    by_others: minor, ..
+                } => by_others = minor,
                 Look::Unanswered => return Ok(()),
             }
         }

@@ -18,8 +18,8 @@ pub(super) enum Taken {
     Made(Reversal),
     /// None for it.
     NotMade {
-        /// Minor units of the transfer that somebody else took back.
-        by_others: i64,
+        /// What somebody else took back of the transfer, in minor units.
+        others: Vec<(ReversalId, i64)>,
     },
     /// Stripe did not tell: the row is left to the next run.
     Unanswered,
@@ -28,14 +28,19 @@ pub(super) enum Taken {
 impl Sender<'_, '_> {
     /// Looks at the transfer of a row. False: the row is settled, or left to a person or to the next run.
     pub(super) async fn may_leave(&self, row: &PendingReversal) -> Result<bool> {
-        let by_others = match self.look_up(row).await? {
+        let others = match self.look_up(row).await? {
             Taken::Made(made) => return self.settle(row, &made, None).await.map(|()| false),
-            Taken::NotMade { by_others } => by_others,
+            Taken::NotMade { others } => others,
             Taken::Unanswered => return Ok(false),
         };
         // Nobody has been told of a reversal that was never tried: nobody made it by hand.
         let may_be_known = row.attempt > 1 || row.sent_at.is_some();
-        if !may_be_known || by_others <= row.by_others {
+        let not_told_of: i64 = others
+            .iter()
+            .filter(|(id, _)| !row.told_of.contains(id))
+            .map(|(_, minor)| minor)
+            .sum();
+        if !may_be_known || not_told_of == 0 {
             return Ok(true);
         }
         let now = self.app().clock.now();
@@ -45,14 +50,15 @@ impl Sender<'_, '_> {
         }
         let person = PersonReason::ReversedByOthers {
             transfer: row.transfer.clone(),
-            amount: Money::from_minor(by_others, row.amount.currency()),
+            amount: Money::from_minor(not_told_of, row.amount.currency()),
         };
+        let told_of: Vec<ReversalId> = others.into_iter().map(|(id, _)| id).collect();
         let refused = RefusedReversal {
             reason: &person.to_string(),
             code: person.code(),
             request_id: None,
             next_look_at: None,
-            by_others,
+            told_of: &told_of,
         };
         self.fail(row, &refused).await.map(|()| false)
     }
@@ -79,9 +85,9 @@ impl Sender<'_, '_> {
             let mut conn = self.app().db.acquire().await?;
             refunds::known_reversals(&mut conn, &ids).await?
         };
-        let others = nobodys.iter().filter(|(id, _)| !named.contains(id));
+        let others = nobodys.into_iter().filter(|(id, _)| !named.contains(id));
         Ok(Taken::NotMade {
-            by_others: others.map(|(_, minor)| minor).sum(),
+            others: others.collect(),
         })
     }
 

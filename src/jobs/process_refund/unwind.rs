@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use super::Pass;
 use super::taken::Taken;
 use crate::app::App;
+use crate::domain::ids::ReversalId;
 use crate::domain::key::IdempotencyKey;
 use crate::domain::money::Money;
 use crate::domain::retry;
@@ -163,14 +164,15 @@ impl Sender<'_, '_> {
 
     async fn refused(&self, row: &PendingReversal, refusal: &Refusal) -> Result<()> {
         if matches!(refusal.class, Class::MaybeDone | Class::Final) {
-            let by_others = match self.look_up(row).await? {
+            let others = match self.look_up(row).await? {
                 Taken::Made(made) => return self.settle(row, &made, None).await,
-                Taken::NotMade { by_others } => by_others,
+                Taken::NotMade { others } => others,
                 Taken::Unanswered => return Ok(()),
             };
             match self.app().stripe.left_of_transfer(&row.transfer).await {
                 Ok(left) if left < row.amount.minor() => {
-                    return self.cut(row, left, by_others).await;
+                    let others: Vec<ReversalId> = others.into_iter().map(|(id, _)| id).collect();
+                    return self.cut(row, left, &others).await;
                 }
                 Ok(_) => {}
                 Err(error) => return self.not_told(row, error),
@@ -181,7 +183,7 @@ impl Sender<'_, '_> {
             code: &refusal.reason_code(),
             request_id: refusal.request_id.as_deref(),
             next_look_at: Some(self.app().clock.now() + refusal.class.delay(row.failures)),
-            by_others: row.by_others,
+            told_of: &row.told_of,
         };
         self.fail(row, &refused).await
     }
@@ -223,7 +225,7 @@ impl Sender<'_, '_> {
 
     /// Somebody else took a part of the transfer back: what is left is asked for by the next run, and
     /// the rest is the shortfall.
-    async fn cut(&self, row: &PendingReversal, left: i64, by_others: i64) -> Result<()> {
+    async fn cut(&self, row: &PendingReversal, left: i64, others: &[ReversalId]) -> Result<()> {
         let left_money = Money::from_minor(left, row.amount.currency());
         tracing::error!(
             refund = %row.refund_id,
@@ -234,7 +236,7 @@ impl Sender<'_, '_> {
         );
         let mut conn = self.app().db.acquire().await?;
         let now = self.app().clock.now();
-        refunds::cut(&mut conn, row.id, left, by_others, now).await?;
+        refunds::cut(&mut conn, row.id, left, others, now).await?;
         self.pass.run.count(|counts| {
             counts.waiting += 1;
             counts.news += 1;

@@ -19,7 +19,7 @@ pub use confirm::{
 };
 pub use left::{LeftReversal, left_reversals, never_reversed};
 pub use list::{ListedRefund, ListedReversal, RefundFilter, list};
-pub use others::{OldRefund, OtherRefund, by_others, keep_others, known_others, old};
+pub use others::{ByOthers, OldRefund, OtherRefund, by_others, keep_others, known_others, old};
 pub use parts::{Parts, WithoutParts, set_parts, without_parts};
 pub use record::{KnownRefund, NewDecision, Waiting, known, record, waiting};
 pub use resolve::{RefundResolution, ResolvableRefund, is_known, resolvable, resolve};

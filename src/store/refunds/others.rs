@@ -61,26 +61,38 @@ pub async fn keep_others(
     Ok(())
 }
 
-/// Minor units that others refunded of these charges, as far as that is nobody's refund at Mirakl.
-pub async fn by_others(
-    conn: &mut Connection,
-    charges: &[ChargeId],
-) -> Result<HashMap<ChargeId, i64>> {
+/// What others refunded of charges, as far as that is nobody's refund at Mirakl.
+#[derive(Debug, Clone, Default)]
+pub struct ByOthers(HashMap<ChargeId, Vec<(StripeRefundId, i64)>>);
+
+impl ByOthers {
+    /// Minor units of a charge, without the refunds that a person has accepted.
+    pub fn besides(&self, charge: &ChargeId, accepted: &[StripeRefundId]) -> i64 {
+        let others = self.0.get(charge).into_iter().flatten();
+        let besides = others.filter(|(id, _)| !accepted.contains(id));
+        besides.map(|(_, minor)| minor).sum()
+    }
+}
+
+/// What others refunded of these charges.
+pub async fn by_others(conn: &mut Connection, charges: &[ChargeId]) -> Result<ByOthers> {
     let charges: Vec<&str> = charges.iter().map(ChargeId::as_str).collect();
-    let sums = sqlx::query!(
-        r#"select o.charge_id as "charge_id: ChargeId", sum(o.amount)::bigint as "amount!"
+    let others = sqlx::query!(
+        r#"select o.charge_id as "charge_id: ChargeId",
+                  o.stripe_refund_id as "stripe_refund_id: StripeRefundId", o.amount
            from other_refunds o
            where o.charge_id = any($1::text[]) and not o.ended and o.mirakl_refund_id is null
-             and not exists (select from refunds r where r.stripe_refund_id = o.stripe_refund_id)
-           group by o.charge_id"#,
+             and not exists (select from refunds r where r.stripe_refund_id = o.stripe_refund_id)"#,
         &charges as &[&str]
     )
     .fetch_all(conn)
     .await?;
-    Ok(sums
-        .into_iter()
-        .map(|row| (row.charge_id, row.amount))
-        .collect())
+    let mut found = ByOthers::default();
+    for other in others {
+        let of_charge = found.0.entry(other.charge_id).or_default();
+        of_charge.push((other.stripe_refund_id, other.amount));
+    }
+    Ok(found)
 }
 
 /// Which of these are known.

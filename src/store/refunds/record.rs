@@ -27,7 +27,7 @@ pub async fn known(
 ) -> Result<HashMap<RefundId, KnownRefund>> {
     let stored = sqlx::query!(
         "select id, mirakl_id, step, status, reason_code, looks, next_look_at, sent_at, updated_at,
-                accepted_by_others
+                accepted_refunds
          from refunds where type = $1 and mirakl_id = any($2::text[])",
         kind as RefundType,
         ids as &[&str]
@@ -45,7 +45,11 @@ pub async fn known(
                 next_look_at: row.next_look_at,
                 sent_at: row.sent_at,
                 updated_at: row.updated_at,
-                accepted_by_others: row.accepted_by_others,
+                accepted: row
+                    .accepted_refunds
+                    .into_iter()
+                    .map(StripeRefundId)
+                    .collect(),
             },
         };
         (RefundId(row.mirakl_id), known)

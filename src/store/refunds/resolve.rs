@@ -202,12 +202,12 @@ async fn retry(conn: &mut Connection, id: i64, now: DateTime<Utc>) -> Result<u64
         "update refunds
          set status = 'REFUND_ON_HOLD', status_reason = 'a person asked for another try',
              looks = 0, next_look_at = $2, updated_at = $2,
-             accepted_by_others = coalesce((
-                 select sum(o.amount) from other_refunds o
+             accepted_refunds = array(
+                 select o.stripe_refund_id from other_refunds o
                  where o.charge_id = refunds.charge_id and not o.ended
                    and o.mirakl_refund_id is null
                    and not exists (select from refunds r
-                                   where r.stripe_refund_id = o.stripe_refund_id)), 0),
+                                   where r.stripe_refund_id = o.stripe_refund_id)),
              step = case when reason_code = 'refund_failed_later' then 'REFUND' else step end,
              failed_refund_ids = case when reason_code = 'refund_failed_later'
                                       then failed_refund_ids || stripe_refund_id

@@ -48,8 +48,8 @@ pub struct PendingReversal {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals in a row before this attempt.
     pub failures: u32,
-    /// Minor units of the transfer that somebody else took back, as a person was told.
-    pub by_others: i64,
+    /// The reversals of the transfer that somebody else made, as a person was told of them.
+    pub told_of: Vec<ReversalId>,
 }
 
 /// The next requests after row `after`.
@@ -66,7 +66,7 @@ pub async fn pending_reversals(
                   r.stripe_created_at as "refunded_at!",
                   r.sent_at is not null as "refunded_here!", r.order_id, r.shop_id, v.transfer_id,
                   v.amount, v.currency as "currency!: String", r.amount as "refunded!", v.attempt,
-                  v.request_body as "request_body!", v.sent_at, r.looks, v.by_others,
+                  v.request_body as "request_body!", v.sent_at, r.looks, v.told_of,
                   (select o.reversal_id from reversals o
                    where o.refund_id = r.id
                      and o.transfer_type in ('PRODUCT_ORDER', 'SERVICE_ORDER')) as seller_reversal
@@ -108,7 +108,7 @@ pub async fn pending_reversals(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
-            by_others: row.by_others,
+            told_of: row.told_of.into_iter().map(ReversalId).collect(),
         })
     });
     Ok(pending.collect())
@@ -209,8 +209,8 @@ pub struct RefusedReversal<'a> {
     pub request_id: Option<&'a str>,
     /// When it is tried again; none to wait for a person.
     pub next_look_at: Option<DateTime<Utc>>,
-    /// Minor units of the transfer that somebody else took back, as a person is told now or was before.
-    pub by_others: i64,
+    /// The reversals of the transfer that somebody else made, as a person is told of them now or was before.
+    pub told_of: &'a [ReversalId],
 }
 
 /// Settles a reversal as refused: the next try has a new key. Returns whether that is news.
@@ -221,14 +221,15 @@ pub async fn reversal_failed(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let news = is_news(conn, row.refund_row, refused.reason).await?;
+    let told_of: Vec<&str> = refused.told_of.iter().map(ReversalId::as_str).collect();
     let changed = sqlx::query!(
         "update reversals
          set attempt = attempt + 1, request_body = null, sent_at = null, stripe_request_id = $2,
-             by_others = $3, updated_at = $4
+             told_of = $3, updated_at = $4
          where id = $1 and reversal_id is null",
         row.id,
         refused.request_id,
-        refused.by_others,
+        &told_of as &[&str],
         now
     )
     .execute(&mut *conn)
@@ -260,17 +261,18 @@ pub async fn cut(
     conn: &mut Connection,
     id: i64,
     left: i64,
-    by_others: i64,
+    told_of: &[ReversalId],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let told_of: Vec<&str> = told_of.iter().map(ReversalId::as_str).collect();
     let changed = sqlx::query!(
         "update reversals
          set most = $2, amount = least(amount, $2), attempt = attempt + 1, request_body = null,
-             sent_at = null, by_others = $3, updated_at = $4
+             sent_at = null, told_of = $3, updated_at = $4
          where id = $1 and reversal_id is null",
         id,
         left,
-        by_others,
+        &told_of as &[&str],
         now
     )
     .execute(conn)

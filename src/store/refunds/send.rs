@@ -33,8 +33,8 @@ pub struct PendingRefund {
     pub sent_at: Option<DateTime<Utc>>,
     /// Refusals in a row before this attempt.
     pub failures: u32,
-    /// Minor units that others refunded of the charge, as far as a person accepted that.
-    pub accepted_by_others: i64,
+    /// Refunds of the charge that others made and a person has accepted.
+    pub accepted: Vec<StripeRefundId>,
 }
 
 /// The next requests after row `after`: in doubt, or decided since `fresh_since`.
@@ -50,7 +50,7 @@ pub async fn pending(
         r#"select id, type as kind, mirakl_id, order_id, attempt, amount as "amount!",
                   currency as "currency!: String", charge_id as "charge_id!",
                   request_body as "request_body!", sent_at, looks, shop_id,
-                  accepted_by_others
+                  accepted_refunds
            from refunds
            where step = 'REFUND' and status = 'REFUND_PENDING' and type = any($1::refund_type[])
              and (sent_at is not null or updated_at >= $2)
@@ -79,7 +79,11 @@ pub async fn pending(
             body: row.request_body,
             sent_at: row.sent_at,
             failures: u32::try_from(row.looks).unwrap_or(0),
-            accepted_by_others: row.accepted_by_others,
+            accepted: row
+                .accepted_refunds
+                .into_iter()
+                .map(StripeRefundId)
+                .collect(),
         })
     });
     Ok(pending.collect())
