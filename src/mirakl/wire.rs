@@ -100,10 +100,10 @@ where
     Ok(value.as_str().and_then(|text| read_date(text).ok()))
 }
 
-/// Where a JSON text breaks, without quoting any of it.
+/// Where a JSON text breaks, without quoting any text of it.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     match error.classify() {
-        serde_json::error::Category::Data => shown(&error.to_string()),
+        serde_json::error::Category::Data => shown(&without_text(&error.to_string())),
         _ => format!("no JSON (line {}, column {})", error.line(), error.column()),
     }
 }
@@ -117,7 +117,18 @@ pub(super) fn is_storable(id: &str) -> bool {
 pub(super) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
-    shown(&text[..end])
+    shown(&without_text(&text[..end]))
+}
+
+/// The parser's message without the text that was found where something else belongs: it may be anybody's name.
+fn without_text(message: &str) -> String {
+    let quoted = message.find("string \"").map(|at| at + "string".len());
+    match (quoted, message.rfind("\", expected")) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}{}", &message[..start], &message[end + 1..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Mirakl's message in an error body; empty when there is none.
@@ -147,6 +158,20 @@ pub(super) fn shown(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parsers_message_quotes_no_text() {
+        for (json, told) in [
+            (
+                r#""Jane \", expected Doe""#,
+                "invalid type: string, expected u8",
+            ),
+            ("-1", "invalid value: integer `-1`, expected u8"),
+        ] {
+            let error = serde_json::from_str::<u8>(json).expect_err(json);
+            assert_eq!(without_position(&error), told);
+        }
+    }
 
     fn amount(json: &str) -> Option<String> {
         let amount: Result<Amount, _> = serde_json::from_str(json);
