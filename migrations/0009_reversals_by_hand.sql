@@ -1,3 +1,3 @@
--- The reversals by which somebody else took back parts of the transfer, as a person was told of them: before
--- this program takes a part back once more, any other one is left to a person.
-alter table reversals add column told_of text[] not null default '{}';
+-- Minor units of the transfer that somebody else took back, as a person was told: more than that is left to a
+-- person before this program takes a part back once more.
+alter table reversals add column by_others bigint not null default 0 check (by_others >= 0);

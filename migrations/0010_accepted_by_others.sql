@@ -12,3 +12,9 @@ from (select charge_id, array_agg(stripe_refund_id) as ids, sum(amount) as amoun
 where others.charge_id = r.charge_id and r.accepted_by_others > 0
   and others.amount <= r.accepted_by_others;
 alter table refunds drop column accepted_by_others;
+
+-- The reversals by which somebody else took back parts of the transfer, as a person was told of them: before
+-- this program takes a part back once more, any other one is left to a person. Which they were behind an earlier
+-- sum is not known: a person is asked once more.
+alter table reversals add column told_of text[] not null default '{}';
+alter table reversals drop column by_others;
