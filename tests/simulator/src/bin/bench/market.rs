@@ -44,11 +44,15 @@ impl Market {
             }));
         }
         shops::open(track).await?;
+        let span = match case.filled {
+            true => orders::SINCE_THE_LAST_RUN,
+            false => orders::BEFORE_THE_FIRST_RUN,
+        };
         Ok(match case.work {
             Work::Shops => Self::Shops(BTreeSet::new()),
             Work::Baskets => Self::Baskets(debits::fill(simulator, number)?),
-            Work::Orders => Self::Orders(orders::fill(simulator, number, 0)),
-            Work::OrdersAmongOthers => Self::Orders(orders::fill(simulator, number, 9)),
+            Work::Orders => Self::Orders(orders::fill(simulator, number, 0, &span)),
+            Work::OrdersAmongOthers => Self::Orders(orders::fill(simulator, number, 9, &span)),
             Work::Services => Self::Orders(services::fill(simulator, number)),
             Work::Refunds => Self::Refunds(refunds::fill(track, number).await?),
             Work::Invoices => Self::Invoices(invoices::fill(simulator, number, false)),

@@ -12,16 +12,32 @@ use super::track::Track;
 use crate::common::Result;
 use crate::common::agreement::{Row, compare};
 
-/// The oldest order is never older than this.
-const SPAN_SECONDS: i64 = 20 * 24 * 3600;
+/// When orders came in.
+pub struct Span {
+    newest: TimeDelta,
+    /// From the oldest to the newest at most.
+    length: TimeDelta,
+}
+
+/// In the days before a first run.
+pub const BEFORE_THE_FIRST_RUN: Span = Span {
+    newest: TimeDelta::hours(1),
+    length: TimeDelta::days(20),
+};
+
+/// Since the last run on the rows of `filled.sql`, an hour ago.
+pub const SINCE_THE_LAST_RUN: Span = Span {
+    newest: TimeDelta::minutes(15),
+    length: TimeDelta::minutes(45),
+};
 
 /// Fills the simulator with paid orders of all shops and, for each, so many charges of somebody else;
 /// what each order is to bring its seller, in cents.
-pub fn fill(simulator: &Simulator, number: i64, foreign: i64) -> HashMap<String, i64> {
+pub fn fill(simulator: &Simulator, number: i64, foreign: i64, span: &Span) -> HashMap<String, i64> {
     let now = simulator.clock().now();
     // One order a minute, or more if there are many.
-    let apart = (SPAN_SECONDS / number.max(1)).min(60);
-    let newest = now - TimeDelta::hours(1);
+    let apart = (span.length.num_seconds() / number.max(1)).min(60);
+    let newest = now - span.newest;
     (1..=number)
         .map(|place| {
             let at = newest - TimeDelta::seconds(apart * (number - place));

@@ -15,7 +15,12 @@ use crate::common::refunds::{Due, Row, compare};
 /// part that wait.
 pub async fn fill(track: &Track<'_>, number: i64) -> Result<BTreeMap<String, Due>> {
     if number > 0 {
-        orders::fill(&track.simulator, number / 2, 0);
+        orders::fill(
+            &track.simulator,
+            number / 2,
+            0,
+            &orders::BEFORE_THE_FIRST_RUN,
+        );
         let raised = track.program.clone();
         let raised = raised.with("STRIPE_MAX_REQUESTS_PER_SECOND", "10000");
         raised.tell(&["process-transfer"]).await?;
