@@ -1,5 +1,7 @@
 //! `list refunds`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -142,7 +144,7 @@ pub async fn list(
     .fetch_all(&mut *conn)
     .await?;
     let ids: Vec<i64> = stored.iter().map(|row| row.id).collect();
-    let mut reversals = sqlx::query!(
+    let reversals = sqlx::query!(
         r#"select refund_id, transfer_type as kind, transfer_id, reversal_id, wanted, amount,
                   shortfall as "shortfall!", attempt, sent_at
            from reversals where refund_id = any($1) order by id"#,
@@ -150,6 +152,10 @@ pub async fn list(
     )
     .fetch_all(&mut *conn)
     .await?;
+    let mut parts: HashMap<i64, Vec<_>> = HashMap::new();
+    for reversal in reversals {
+        parts.entry(reversal.refund_id).or_default().push(reversal);
+    }
     let mut listed = Vec::with_capacity(stored.len());
     for row in stored {
         let kind: RefundType = row.kind;
@@ -159,8 +165,8 @@ pub async fn list(
             None => Vec::new(),
         };
         let mut stripe_reversal_id = None;
-        let own = reversals.extract_if(.., |reversal| reversal.refund_id == row.id);
-        let own = own.map(|reversal| {
+        let own = parts.remove(&row.id).unwrap_or_default();
+        let own = own.into_iter().map(|reversal| {
             let part: TransferType = reversal.kind;
             if !part.is_tax() {
                 stripe_reversal_id.clone_from(&reversal.reversal_id);

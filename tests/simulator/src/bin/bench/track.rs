@@ -104,7 +104,7 @@ impl<'a> Track<'a> {
     pub async fn run(&self, job: &str) -> Result<Run> {
         self.simulator.clear_calls();
         self.database.count_anew()?;
-        let usage = self.timed(job).await?;
+        let (usage, said) = self.timed(job).await?;
         let mut run = Run {
             usage,
             calls: BTreeMap::new(),
@@ -120,23 +120,25 @@ impl<'a> Track<'a> {
         }
         match usage.code {
             Some(0) => Ok(run),
-            code => Err(format!("{job} ended with {code:?}").into()),
+            code => Err(format!("{job} ended with {code:?}\n{said}").into()),
         }
     }
 
-    /// The job under the stopwatch.
-    async fn timed(&self, job: &str) -> Result<Usage> {
+    /// The job under the stopwatch, and what it logged of trouble.
+    async fn timed(&self, job: &str) -> Result<(Usage, String)> {
         let file = std::env::temp_dir().join(format!("mirakl-stripe-bench-{}", std::process::id()));
         let mut stopwatch = self.program.command(&std::env::current_exe()?);
         stopwatch.args(["measure", "--into"]).arg(&file).arg("--");
         stopwatch.arg(&self.path);
-        stopwatch.args([job, "--log-level", "error"]);
-        let status = stopwatch.output().await?.status;
+        stopwatch.args([job, "--log-level", "warn"]);
+        let output = stopwatch.output().await?;
         let text = std::fs::read(&file);
         let _ = std::fs::remove_file(&file);
-        if !status.success() {
-            return Err("the stopwatch failed".into());
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        match output.status.success() {
+            true => Ok((serde_json::from_slice(&text?)?, said)),
+            false => Err(format!("the stopwatch failed\n{said}").into()),
         }
-        Ok(serde_json::from_slice(&text?)?)
     }
 }

@@ -15,9 +15,11 @@ const STORED: &str = r#"select coalesce(json_agg(row order by row."basket"), '[]
            coalesce(d.reason_code, c.reason_code) as "code",
            coalesce(d.status_reason, c.amount_explained, c.status_reason) as "why"
     from captures c join payments p using (payment_id)
-    left join lateral (select reason_code, status_reason from debits
-                       where commercial_order_id = c.commercial_order_id and reason_code is not null
-                       order by id limit 1) d on true) row"#;
+    left join (select distinct on (commercial_order_id)
+                      commercial_order_id, reason_code, status_reason
+               from debits where reason_code is not null
+               order by commercial_order_id, id) d
+           on d.commercial_order_id = c.commercial_order_id) row"#;
 
 /// What the store knows of one payment.
 #[derive(Debug, Deserialize)]

@@ -41,13 +41,13 @@ impl Moved<'_> {
     }
 }
 
-/// What Stripe holds and Mirakl was told.
+/// What Stripe holds and Mirakl was told, by the refund of Mirakl.
 pub struct Ledger {
-    refunds: Vec<Refund>,
-    reversals: Vec<Reversal>,
+    refunds: BTreeMap<String, Vec<Refund>>,
+    reversals: BTreeMap<String, Vec<Reversal>>,
     transfers: BTreeMap<String, Transfer>,
-    /// The refund of Mirakl, that of Stripe, and the cents.
-    pub told: Vec<(String, (String, Option<i64>))>,
+    /// The refund of Stripe, and the cents.
+    pub told: BTreeMap<String, Vec<(String, Option<i64>)>>,
 }
 
 impl Ledger {
@@ -65,47 +65,40 @@ impl Ledger {
             let taken = told.applied && told.state == "OK";
             (told.refund_id, taken, told.transaction_number, told.amount)
         });
-        let told = products
-            .chain(services)
-            .map(|(refund, taken, number, amount)| {
-                let number = number.filter(|_| taken);
-                let number = number.unwrap_or_else(|| "not taken by Mirakl".to_owned());
-                (refund, (number, amount.as_deref().and_then(cents)))
-            });
+        let mut told: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for (refund, taken, number, amount) in products.chain(services) {
+            let number = number.filter(|_| taken);
+            let number = number.unwrap_or_else(|| "not taken by Mirakl".to_owned());
+            let of_refund = told.entry(refund).or_default();
+            of_refund.push((number, amount.as_deref().and_then(cents)));
+        }
         Self {
-            refunds: stripe.refunds(),
-            reversals: stripe.reversals(),
+            refunds: by_refund(stripe.refunds(), |refund| &refund.metadata),
+            reversals: by_refund(stripe.reversals(), |reversal| &reversal.metadata),
             transfers: transfers.map(|one| (one.id.clone(), one)).collect(),
-            told: told.collect(),
+            told,
         }
     }
 
     /// How many refunds of Mirakl Stripe has made.
     pub fn made(&self) -> usize {
-        let made = self.refunds.iter();
-        made.filter(|made| made.metadata.contains_key(REFUND))
-            .count()
+        self.refunds.values().map(Vec::len).sum()
     }
 
     /// What happened to one refund.
     pub fn moved(&self, id: &str) -> Moved<'_> {
-        let is_of = |metadata: &BTreeMap<String, String>| {
-            metadata.get(REFUND).is_some_and(|refund| refund == id)
-        };
-        let made = self.refunds.iter().filter(|made| is_of(&made.metadata));
-        let told = self.told.iter().filter(|(refund, _)| refund == id);
-        let reversals = self.reversals.iter().filter(|one| is_of(&one.metadata));
+        let reversals = self.reversals.get(id).map_or(&[][..], Vec::as_slice);
         // The parts of one refund are taken back at the same time, in no certain order.
         let mut taken: Vec<(&str, i64)> = reversals
-            .clone()
+            .iter()
             .map(|one| (self.out_of(one), one.amount))
             .collect();
         taken.sort_unstable();
-        let mut reversals: Vec<&str> = reversals.map(|one| one.id.as_str()).collect();
+        let mut reversals: Vec<&str> = reversals.iter().map(|one| one.id.as_str()).collect();
         reversals.sort_unstable();
         Moved {
-            made: made.collect(),
-            told: told.map(|(_, told)| told).collect(),
+            made: self.refunds.get(id).into_iter().flatten().collect(),
+            told: self.told.get(id).into_iter().flatten().collect(),
             taken,
             reversals,
         }
@@ -122,14 +115,23 @@ impl Ledger {
 
     /// The refunds that anything says it was done for.
     pub fn named(&self) -> impl Iterator<Item = &str> {
-        let made = self.refunds.iter().map(|made| &made.metadata);
-        let taken = self.reversals.iter().map(|taken| &taken.metadata);
-        let named = made
-            .chain(taken)
-            .filter_map(|metadata| metadata.get(REFUND));
-        let told = self.told.iter().map(|(refund, _)| refund);
-        named.chain(told).map(String::as_str)
+        let named = self.refunds.keys().chain(self.reversals.keys());
+        named.chain(self.told.keys()).map(String::as_str)
     }
+}
+
+/// What names a refund of Mirakl, by that refund.
+fn by_refund<T>(
+    all: Vec<T>,
+    metadata: impl Fn(&T) -> &BTreeMap<String, String>,
+) -> BTreeMap<String, Vec<T>> {
+    let mut named: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for one in all {
+        if let Some(refund) = metadata(&one).get(REFUND).cloned() {
+            named.entry(refund).or_default().push(one);
+        }
+    }
+    named
 }
 
 /// `12.3` as 1230; none of what is no whole number of cents.

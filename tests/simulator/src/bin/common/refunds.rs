@@ -168,8 +168,8 @@ mod tests {
         let good = [row("REFUND_CREATED")];
         let mut ledger = Ledger::of(&simulator);
         assert!(!compare(&ledger, &good, &all(&due)).is_empty(), "not told");
-        let told = ("1100".to_owned(), (refund.clone(), Some(1000)));
-        ledger.told.push(told.clone());
+        let told = (refund.clone(), Some(1000));
+        ledger.told.insert("1100".to_owned(), vec![told.clone()]);
         assert_eq!(compare(&ledger, &good, &all(&due)), Vec::<String>::new());
         for wrong in [
             Due {
@@ -215,7 +215,9 @@ mod tests {
         }
         let undue = compare(&ledger, &good, &BTreeMap::new());
         assert_eq!(undue, ["1100: nothing was due"]);
-        ledger.told.push(told);
+        ledger
+            .told
+            .insert("1100".to_owned(), vec![told.clone(), told]);
         assert!(
             !compare(&ledger, &good, &all(&due)).is_empty(),
             "told twice"
